@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client: find sessions, attach to them, follow them, steer them.
+ *
+ *   find     rcast_find_sessions, rcast_client_connect_session
+ *   command  rcast_client_list, _start, _send_input, _resize, _signal, _kick, _kill, _stats: each one request and its reply
+ *   follow   rcast_view_open → rcast_view_next … → rcast_view_close
+ *
+ * Commands block for at most the client's timeout. A view never blocks: poll rcast_view_fd for POLLIN and call
+ * rcast_view_next until it says RCAST_EMPTY; it looks after the connection by itself.
+ */
+#ifndef RINGCAST_CLIENT_H
+#define RINGCAST_CLIENT_H
+
+#include <ringcast/ringcast.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rcast_client;
+struct rcast_view;
+
+/* ── Connections ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Connect to the engine at a socket path. -ENOENT: no engine there. *client is NULL on an error. */
+RCAST_API int rcast_client_connect(const char *path, struct rcast_client **client);
+
+/* Connect to the engine that has the session of this name: asks every socket in rcast_socket_folder. -ENOENT: none has. */
+RCAST_API int rcast_client_connect_session(const char *session, struct rcast_client **client);
+
+/* Closes the connection; all its views must be closed before. */
+RCAST_API void rcast_client_free(struct rcast_client *client);
+
+/* What the last failed call on this client met, in one line that names what was wrong and what would be right. Borrowed. */
+RCAST_API const char *rcast_client_error(const struct rcast_client *client);
+
+/* How long a command waits for its reply; 5,000 at first. A command that runs out of time gets -ETIMEDOUT. */
+RCAST_API void rcast_client_set_timeout(struct rcast_client *client, int timeout_ms);
+
+/* Give up rights on this connection, for good: from then on the engine lets it list, describe and view, nothing else. */
+RCAST_API int rcast_client_restrict_to_view(struct rcast_client *client);
+
+/* ── Sessions ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+enum rcast_session_kind { RCAST_SESSION_PTY = 1, RCAST_SESSION_PIPE = 2, RCAST_SESSION_OWNED = 3 };
+
+struct rcast_session_info {
+	char name[RCAST_NAME_MAX + 1];
+	enum rcast_session_kind kind;
+	bool ended;
+	bool has_exit; /* did a program end? then `exit` says how */
+	struct rcast_exit exit;
+	int32_t pid;          /* of the program; 0: none, or ended */
+	uint16_t cols, rows;
+	uint32_t n_readers;   /* attached now */
+	uint64_t ring_bytes;  /* capacity */
+	uint64_t first_pos;   /* the oldest record held */
+	uint64_t next_pos;    /* all bytes ever published, headers included */
+	uint64_t n_records;
+	uint64_t n_output;    /* bytes of output ever published */
+	uint64_t age_ms;      /* since its start */
+	char title[256];      /* UTF-8, without control characters */
+	char command[256];    /* argv joined by spaces, cut, without control characters */
+};
+
+/* The engine's sessions: calls back once for each, in order of name; a non-zero return ends the walk and is returned. */
+typedef int rcast_session_callback(void *user, const struct rcast_session_info *info);
+RCAST_API int rcast_client_list(struct rcast_client *client, rcast_session_callback *callback, void *user);
+
+/* The sessions of all engines of this user. Engines that do not answer are left out. -EACCES: see rcast_socket_folder. */
+RCAST_API int rcast_find_sessions(rcast_session_callback *callback, void *user);
+
+/* One session. -ENOENT. */
+RCAST_API int rcast_client_describe(struct rcast_client *client, const char *session, struct rcast_session_info *info);
+
+struct rcast_start_options {
+	const char *name;         /* NULL: not allowed */
+	const char *const *argv;  /* a program under a PTY, ends with NULL; or NULL and take_fd */
+	const char *const *envp;  /* ends with NULL; NULL: the engine's */
+	const char *cwd;          /* NULL: the engine's */
+	int take_fd;              /* with argv NULL: what to read, taken whatever the call returns */
+	uint64_t ring_bytes;      /* 0: the default */
+	uint32_t linger_ms;       /* 0: the default; RCAST_NO_LINGER */
+	uint16_t cols, rows;      /* 0: 80, 24 */
+};
+RCAST_API int rcast_client_start(struct rcast_client *client, const struct rcast_start_options *options);
+
+RCAST_API int rcast_client_send_input(struct rcast_client *client, const char *session, const void *data, size_t n_bytes);
+RCAST_API int rcast_client_resize(struct rcast_client *client, const char *session, uint16_t cols, uint16_t rows);
+RCAST_API int rcast_client_signal(struct rcast_client *client, const char *session, int signal); /* to its process group */
+RCAST_API int rcast_client_kill(struct rcast_client *client, const char *session); /* ends it and removes it, no linger */
+
+/* Drop one reader (its id, see rcast_client_stats), or all with RCAST_ALL_READERS. -ENOENT: no such reader. */
+#define RCAST_ALL_READERS UINT64_MAX
+RCAST_API int rcast_client_kick(struct rcast_client *client, const char *session, uint64_t reader_id);
+
+/* One reader of a session. */
+struct rcast_reader_info {
+	uint64_t id;
+	int32_t pid;       /* of the process that attached it */
+	bool by_circuit;   /* else by ring */
+	bool may_input;
+	uint32_t lease_ms; /* granted; 0: none */
+	uint64_t pos;      /* where it says it stands; lags a little */
+	uint64_t behind_bytes; /* from there to the writer */
+	uint64_t n_laps;   /* times the engine saw it lapped */
+	uint64_t n_rings;  /* times it was woken */
+};
+struct rcast_session_stats {
+	struct rcast_session_info info;
+	uint64_t n_reads;   /* reads of the PTY or pipe */
+	uint64_t n_input;   /* bytes of input written to the PTY */
+	uint64_t n_kicked;  /* readers kicked */
+	uint64_t n_leases_lost; /* leases that ran out while they held the writer */
+	const struct rcast_reader_info *readers; /* borrowed until the next call on the client */
+	size_t n_readers;
+};
+RCAST_API int rcast_client_stats(struct rcast_client *client, const char *session, struct rcast_session_stats *stats);
+
+/* ── Following ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct rcast_view_options {
+	enum rcast_from from;
+	uint64_t from_pos;    /* for RCAST_FROM_POS */
+	bool input;           /* ask for the right to send input and resize */
+	bool by_circuit;      /* records come over the socket instead of by mapped memory */
+	uint32_t lease_ms;    /* ask for a lease; 0: none */
+};
+
+/* Attach. -ENOENT: no such session. -EPERM: input or a lease was asked for and is not ours to have. NULL options: from oldest. */
+RCAST_API int rcast_view_open(struct rcast_client *client, const char *session, const struct rcast_view_options *options,
+			      struct rcast_view **view);
+
+/* Detach. */
+RCAST_API void rcast_view_close(struct rcast_view *view);
+
+/* What to poll for POLLIN: one fd for the ring and the connection. Stays the view's. */
+RCAST_API int rcast_view_fd(const struct rcast_view *view);
+
+/*
+ * The next of the session's records: an enum rcast_outcome or -errno. A record's data is a private copy, good until the next
+ * call. RCAST_EMPTY: poll, then call again. RCAST_LAPPED: rcast_view_get_loss says what was lost, as far as it is known
+ * yet. RCAST_ENDED: the session has ended and everything was read. -EPIPE: the engine is gone. -ECONNABORTED: we were
+ * kicked. Both come only after everything that can still be read was read. -EPROTO: what we were sent is corrupt.
+ */
+RCAST_API int rcast_view_next(struct rcast_view *view, struct rcast_record *record);
+
+/* What has been lost so far. Known in full once the record behind the gap was read. */
+struct rcast_loss {
+	struct rcast_gap gap;    /* the latest */
+	uint64_t n_gaps;
+	uint64_t lost_bytes;     /* of ring, over all gaps */
+	uint64_t lost_records;   /* from the stamps */
+	uint64_t lost_output;    /* bytes of output, from the stamps */
+};
+RCAST_API struct rcast_loss rcast_view_get_loss(const struct rcast_view *view);
+
+/* The session as it was when we attached. Borrowed. */
+RCAST_API const struct rcast_session_info *rcast_view_info(const struct rcast_view *view);
+
+/* Granted lease, 0: none. */
+RCAST_API uint32_t rcast_view_lease_ms(const struct rcast_view *view);
+
+/*
+ * Send input, or the size of our window. -EPERM: attached without the input right. -EAGAIN: the program is not reading; poll
+ * for POLLIN (credit comes as a message), call rcast_view_next, try again. Input of any length; sent as a whole or not at
+ * all up to RCAST_INPUT_MAX bytes, -EMSGSIZE past that.
+ */
+#define RCAST_INPUT_MAX 4096u
+RCAST_API int rcast_view_send_input(struct rcast_view *view, const void *data, size_t n_bytes);
+RCAST_API int rcast_view_resize(struct rcast_view *view, uint16_t cols, uint16_t rows);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

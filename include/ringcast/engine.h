@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine: sessions, and the control socket through which clients find, attach to and steer them.
+ *
+ * An engine is an object of your program; a daemon is an engine with a main(). A *session* is a name, a ring, and what feeds
+ * the ring: a program under a PTY, a file descriptor, or you.
+ *
+ *   single loop    poll rcast_engine_fd for POLLIN, call rcast_engine_dispatch
+ *   threads        one thread each runs rcast_engine_control, rcast_engine_pump and rcast_engine_notify in a loop
+ *
+ * Never both on one engine. All functions here belong to the control thread (or the single loop) unless they say otherwise.
+ */
+#ifndef RINGCAST_ENGINE_H
+#define RINGCAST_ENGINE_H
+
+#include <ringcast/ring.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rcast_engine;
+struct rcast_session;
+
+/* Zero means the default in parentheses. */
+struct rcast_engine_options {
+	const char *name;         /* the socket's name in rcast_socket_folder */
+	const char *path;         /* or its whole path; one of the two */
+	uint32_t max_sessions;    /* (1024) at most 4096 */
+	uint32_t max_connections; /* (1024) */
+	uint32_t max_readers;     /* attached at once, over all sessions (4096) */
+	uint32_t max_lease_ms;    /* the longest lease that a client may be granted (0: none is) */
+};
+
+/*
+ * Make the engine and its control socket. -EEXIST: an engine answers there already. -EACCES: the folder is not ours alone.
+ * -ENAMETOOLONG, -EINVAL: the name. What went wrong in one line: rcast_engine_error.
+ */
+RCAST_API int rcast_engine_create(const struct rcast_engine_options *options, struct rcast_engine **engine);
+
+/* Ends all sessions (programs get SIGHUP), tells all clients, removes the socket. No other thread may be in the engine. */
+RCAST_API void rcast_engine_free(struct rcast_engine *engine);
+
+/* One loop. The fd stays the engine's; timers show as readability. 0, or -errno when the engine cannot go on. */
+RCAST_API int rcast_engine_fd(const struct rcast_engine *engine);
+RCAST_API int rcast_engine_dispatch(struct rcast_engine *engine);
+
+/* Threads: each waits for work at most timeout_ms (-1: for ever) and does it. Any may be woken by rcast_engine_stop. */
+RCAST_API int rcast_engine_control(struct rcast_engine *engine, int timeout_ms);
+RCAST_API int rcast_engine_pump(struct rcast_engine *engine, int timeout_ms);
+RCAST_API int rcast_engine_notify(struct rcast_engine *engine, int timeout_ms);
+
+/* Make all three return -ENODATA from now on. From any thread, and from a signal handler. */
+RCAST_API void rcast_engine_stop(struct rcast_engine *engine);
+
+/* Sessions that exist, ended ones that linger included. */
+RCAST_API uint32_t rcast_engine_n_sessions(const struct rcast_engine *engine);
+
+struct rcast_session_options {
+	const char *name;    /* see RCAST_NAME_MAX */
+	uint64_t ring_bytes; /* as rcast_writer_options.capacity_bytes (the ring's default) */
+	uint32_t linger_ms;  /* how long an ended session stays readable (60,000); RCAST_NO_LINGER: not at all */
+	uint16_t cols, rows; /* (80, 24) */
+};
+
+struct rcast_program {
+	const char *const *argv; /* ends with NULL; argv[0] is looked for in PATH */
+	const char *const *envp; /* ends with NULL; NULL: the engine's own. RINGCAST_SESSION and TERM are put in if missing */
+	const char *cwd;         /* NULL: the engine's own */
+};
+
+/*
+ * Start a session. -EEXIST: the name is taken. -EINVAL: the name or the size. -ENOBUFS: max_sessions. -ENOSPC, -EMFILE, …:
+ * the ring could not be made. start_pty: what execve said (-ENOENT, -EACCES, …), before any session exists.
+ * start_pipe_take takes fd, whatever it returns, and reads it to its end. start_owned: you publish, see below.
+ */
+RCAST_API int rcast_engine_start_pty(struct rcast_engine *engine, const struct rcast_session_options *options,
+				     const struct rcast_program *program, struct rcast_session **session);
+RCAST_API int rcast_engine_start_pipe_take(struct rcast_engine *engine, const struct rcast_session_options *options, int fd,
+					   struct rcast_session **session);
+RCAST_API int rcast_engine_start_owned(struct rcast_engine *engine, const struct rcast_session_options *options,
+				       struct rcast_session **session);
+
+RCAST_API const char *rcast_session_name(const struct rcast_session *session);
+
+/*
+ * An owned session: publish to its writer from one thread of yours, then call rcast_session_notify from the same thread.
+ * End it with rcast_writer_end, notify, and rcast_session_close: it lingers from then on. The writer is the session's.
+ */
+RCAST_API struct rcast_writer *rcast_session_writer(struct rcast_session *session);
+RCAST_API void rcast_session_notify(struct rcast_session *session);
+RCAST_API void rcast_session_close(struct rcast_session *session);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ringcast: broadcast a terminal session on one Linux host.
+ *
+ * This header holds the words that all the others share. Read on in
+ *
+ *   <ringcast/ring.h>     the ring itself: write once, follow from any number of processes
+ *   <ringcast/circuit.h>  logical channels over a socket: commands, streams, file descriptors
+ *   <ringcast/engine.h>   sessions and the control socket, to embed or to run as a daemon
+ *   <ringcast/client.h>   find sessions, attach to them, follow them
+ *
+ * Words. A *position* is the count of bytes since the ring's first; it is a u64, never wraps, and is what other systems call
+ * a sequence. A *record* is one entry of the ring. A reader is *lapped* when the writer has claimed the bytes it stood on;
+ * what it then did not get is a *gap*, given exactly.
+ *
+ * Errors. Every function that can fail returns a negative errno. Each has one meaning in the whole project:
+ *
+ *   -EAGAIN        not now: nothing to take, no credit, or a lease holds the writer; poll, then try again
+ *   -EPIPE         the peer is gone
+ *   -ENODATA       the stream has ended: nothing can be added to it, nothing more will come
+ *   -EMSGSIZE      too large for this ring, frame or buffer
+ *   -EPROTO        what came from the other side is corrupt or hostile: drop it
+ *   -EPERM         the right to do this was not given
+ *   -EACCES        a folder or socket has the wrong owner or mode
+ *   -ENOENT        no such session or engine
+ *   -EEXIST        a session or engine of that name exists already
+ *   -EINVAL        an argument is out of its stated range
+ *   -EOPNOTSUPP    this link or session cannot do that at all
+ *   -ENOBUFS       a stated cap on queues or counts was reached
+ *   -ENOMEM, -EMFILE, -ENOSPC, …   from the kernel, as it said them
+ *
+ * Normal outcomes are not errors: a reader's "empty", "lapped" and "ended" are values of enum rcast_outcome.
+ *
+ * File descriptors. Each has one owner at every moment and the name says who: `_take` functions and `take_` arguments move
+ * it to the callee, `dup_` makes a new one that is yours, `_fd()` lends one that stays the object's.
+ *
+ * Threads. Unless it says otherwise, an object may be used by one thread at a time. The library starts no thread, installs
+ * no signal handler, raises no SIGPIPE and keeps no state outside its objects.
+ */
+#ifndef RINGCAST_RINGCAST_H
+#define RINGCAST_RINGCAST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RCAST_API __attribute__((visibility("default")))
+
+#define RCAST_VERSION "0.1.0"
+
+/* What a record is. Kinds from RCAST_APPLICATION to 255 are the embedder's own. */
+enum rcast_kind {
+	RCAST_PADDING = 1, /* closes a lap of the ring; never delivered */
+	RCAST_END = 2,     /* the last record of a stream; delivered as RCAST_ENDED */
+	RCAST_MOVED = 3,   /* the stream goes on in another ring, which the engine hands out; delivered as RCAST_ENDED */
+	RCAST_OUTPUT = 8,  /* bytes for the screen, as the program wrote them */
+	RCAST_RESIZE = 9,  /* struct rcast_resize: holds for the output after it */
+	RCAST_TITLE = 10,  /* the session's title, UTF-8, not terminated */
+	RCAST_EXIT = 11,   /* struct rcast_exit: how the program ended */
+	RCAST_MARKER = 12, /* a label that somebody put at this point, UTF-8, not terminated */
+	RCAST_NOTICE = 13, /* said by the engine about the stream: a keyframe is to be had here, bytes were lost before here */
+	RCAST_APPLICATION = 64,
+};
+
+/* The payload of RCAST_RESIZE. */
+struct rcast_resize {
+	uint16_t cols, rows;
+	uint16_t x_pixels, y_pixels; /* 0: unknown */
+};
+
+/* The payload of RCAST_EXIT. */
+struct rcast_exit {
+	int32_t status; /* the exit status, when signal is 0 */
+	int32_t signal; /* the signal that ended the program, or 0 */
+};
+
+/*
+ * One record as a reader sees it. `data` is borrowed: until the next call on the same reader or view.
+ *
+ * Stamped records (all records of a session) also say when they were published and where they stand in the stream. Whoever
+ * was lapped compares the stamp of the next record with what it expected and so knows its loss in bytes of output and in
+ * records, not only in bytes of ring.
+ */
+struct rcast_record {
+	uint64_t pos;        /* where the record starts in the ring */
+	uint64_t next_pos;   /* where the record after it starts */
+	const void *data;    /* the payload */
+	uint32_t n_bytes;    /* of payload */
+	uint8_t kind;        /* enum rcast_kind */
+	bool stamped;        /* are the three below given? */
+	uint64_t time_ns;    /* CLOCK_MONOTONIC */
+	uint64_t sequence;   /* count of records before this one */
+	uint64_t output_pos; /* count of RCAST_OUTPUT bytes before this one */
+};
+
+/* What a lapped reader did not get: ring positions [from_pos, to_pos). The reader goes on at to_pos. */
+struct rcast_gap {
+	uint64_t from_pos, to_pos;
+};
+
+/* What a look at a stream may find when nothing is wrong. Functions that return it return a negative errno for faults. */
+enum rcast_outcome {
+	RCAST_EMPTY = 0,  /* nothing yet */
+	RCAST_RECORD = 1, /* a record */
+	RCAST_LAPPED = 2, /* a gap; the next look goes on behind it */
+	RCAST_ENDED = 3,  /* the writer has ended the stream and all of it was read */
+};
+
+/* Where a reader starts. */
+enum rcast_from {
+	RCAST_FROM_OLDEST = 0, /* the oldest record that the ring still holds */
+	RCAST_FROM_NEWEST = 1, /* behind the newest record */
+	RCAST_FROM_POS = 2,    /* a position; a gap comes first if the ring no longer holds it */
+};
+
+#define RCAST_NAME_MAX 64          /* names of engines and sessions: 1–64 of [A-Za-z0-9._-], not "." nor ".." */
+#define RCAST_NO_LINGER UINT32_MAX /* a linger time: an ended session is removed at once */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
