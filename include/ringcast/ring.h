@@ -92,10 +92,10 @@ RCAST_API size_t rcast_writer_max_bytes(const struct rcast_writer *writer);
 /* Where the writer stands, from its own copies. */
 struct rcast_writer_state {
 	uint64_t capacity_bytes;
-	uint64_t first_pos;  /* the oldest record that can still be read */
-	uint64_t next_pos;   /* where the next record will start: all bytes ever published */
-	uint64_t n_records;  /* records published, padding left out */
-	uint64_t n_output;   /* bytes of RCAST_OUTPUT published */
+	uint64_t first_pos; /* the oldest record that can still be read */
+	uint64_t next_pos;  /* where the next record will start: all bytes ever published */
+	uint64_t n_records; /* records published, padding left out */
+	uint64_t n_output;  /* bytes of RCAST_OUTPUT published */
 	bool ended;
 };
 RCAST_API void rcast_writer_get_state(const struct rcast_writer *writer, struct rcast_writer_state *state);
@@ -142,7 +142,8 @@ RCAST_API uint64_t rcast_reader_lost_bytes(const struct rcast_reader *reader);
 /*
  * Go elsewhere. `pos` counts only for RCAST_FROM_POS; the reader then stands at the record that starts there or, if none
  * does, at the first that starts later. A position that is no longer held is met as RCAST_LAPPED at the next look. -EINVAL:
- * the position lies ahead of the writer. -EPROTO: the ring is corrupt. Looks at up to a whole ring of headers.
+ * the position lies ahead of the writer. -EPROTO: the ring is corrupt. -EAGAIN: the writer was faster than the seek, every
+ * time; the reader has not moved. Looks at up to a whole ring of headers.
  */
 RCAST_API int rcast_reader_seek(struct rcast_reader *reader, enum rcast_from from, uint64_t pos);
 
@@ -185,7 +186,8 @@ RCAST_API int rcast_reader_sleep(struct rcast_reader *reader);
 /* Awake again: take the byte out of the pipe. -EPIPE: the publisher is gone (what it committed can still be read). */
 RCAST_API int rcast_reader_wake(struct rcast_reader *reader);
 
-/* sleep, poll and wake in one. RCAST_EMPTY: the time is up (or a signal came); -1 waits for ever. -EPIPE as wake. */
+/* sleep, poll and wake in one; -1 waits for ever. RCAST_EMPTY: nothing came in that time (or a signal did, or a late ring of an
+ * earlier sleep: look again). -EPIPE as wake. Anything else: there is something to peek. */
 RCAST_API int rcast_reader_wait(struct rcast_reader *reader, int timeout_ms);
 
 /* The publisher's side of one reader. */

@@ -62,7 +62,8 @@ enum rcast_kind {
 	RCAST_TITLE = 10,  /* the session's title, UTF-8, not terminated */
 	RCAST_EXIT = 11,   /* struct rcast_exit: how the program ended */
 	RCAST_MARKER = 12, /* a label that somebody put at this point, UTF-8, not terminated */
-	RCAST_NOTICE = 13, /* said by the engine about the stream: a keyframe is to be had here, bytes were lost before here */
+	RCAST_NOTICE =
+		13, /* said by the engine about the stream: a keyframe is to be had here, bytes were lost before here */
 	RCAST_APPLICATION = 64,
 };
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cursor page: one page of memory that a reader makes, writes and hands to the publisher, which only reads it.
+ *
+ *   pos      everything before it has been read
+ *   episode  counts falling asleep and waking up, so it is odd exactly while the reader sleeps
+ *
+ * The reader makes it and not the publisher, because whoever makes a sealed memfd keeps the only writable mapping: so the
+ * publisher cannot be asked to map memory that somebody else may still cut or punch.
+ */
+#include "ring/cursor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct rcast_cursor {
+	struct rcasti_cursor_page *page;
+	uint64_t episode; /* our own copy: the page is never read here */
+	int memory_fd;
+};
+
+int rcast_cursor_create(struct rcast_cursor **result)
+{
+	struct rcast_cursor *cursor = calloc(1, sizeof *cursor);
+	void *mapping;
+	int fd;
+
+	*result = NULL;
+	if (!cursor)
+		return -ENOMEM;
+	fd = rcasti_memory_create("ringcast-cursor", RCASTI_CURSOR_BYTES, &mapping);
+	if (fd < 0) {
+		free(cursor);
+		return fd;
+	}
+	cursor->memory_fd = fd;
+	cursor->page = mapping;
+	cursor->page->magic = RCASTI_CURSOR_MAGIC;
+	*result = cursor;
+	return 0;
+}
+
+void rcast_cursor_free(struct rcast_cursor *cursor)
+{
+	if (!cursor)
+		return;
+	munmap(cursor->page, RCASTI_CURSOR_BYTES);
+	close(cursor->memory_fd);
+	free(cursor);
+}
+
+int rcast_cursor_dup_fd(const struct rcast_cursor *cursor)
+{
+	return rcasti_memory_dup_readonly(cursor->memory_fd);
+}
+
+/* The release pairs with the acquire in rcast_follower_pos: our reads end before a lease lets the writer overwrite. */
+void rcasti_cursor_set_pos(struct rcast_cursor *cursor, uint64_t pos)
+{
+	atomic_store_explicit(&cursor->page->pos, pos, memory_order_release);
+}
+
+/*
+ * The full fence pairs with the one in rcast_notify_fence. Of the two, one comes first: either the publisher sees that we
+ * sleep, and rings, or the look that follows here sees what it published. Without either fence both may miss.
+ */
+void rcasti_cursor_fall_asleep(struct rcast_cursor *cursor)
+{
+	cursor->episode += 1 + (cursor->episode & 1);
+	atomic_store_explicit(&cursor->page->episode, cursor->episode, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* Relaxed: a publisher that sees it late rings once in vain. */
+void rcasti_cursor_wake_up(struct rcast_cursor *cursor)
+{
+	cursor->episode += cursor->episode & 1;
+	atomic_store_explicit(&cursor->page->episode, cursor->episode, memory_order_relaxed);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The publisher's side of one reader: its cursor page, mapped read-only and believed in nothing, and the write end of a pipe.
+ *
+ * A reader that sleeps is rung with one byte, once for each of its sleeps (an odd episode number): whatever it does to its
+ * page, it costs at most one write for each new odd value that it stores, and a pipe that it does not drain fills up and then
+ * costs a failed write. A pipe rather than an eventfd, because the two ends of a pipe have file descriptions of their own:
+ * the reader cannot clear our O_NONBLOCK. A pipe rather than a futex in the ring, because a read-only mapping is enough to
+ * move other readers' futex waits elsewhere.
+ *
+ * Writing to a pipe whose reader is gone raises SIGPIPE, which no library may let loose on its host. The signal goes to the
+ * thread that writes, so it can be held back and taken away there, at the cost of two system calls beside a wake-up.
+ */
+#include "ring/memory.h"
+
+#include <ringcast/ring.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+struct rcast_follower {
+	struct rcasti_cursor_page *page; /* read-only */
+	uint64_t rung_episode;           /* the sleep for which it was last rung */
+	int wake_fd;                     /* the write end */
+};
+
+static int map_page(struct rcast_follower *follower, int cursor_fd)
+{
+	size_t n_bytes = 0;
+	void *mapping;
+	int error = rcasti_memory_map_readonly(cursor_fd, &mapping, &n_bytes);
+
+	if (error != 0)
+		return error;
+	follower->page = mapping;
+	if (n_bytes == RCASTI_CURSOR_BYTES && follower->page->magic == RCASTI_CURSOR_MAGIC)
+		return 0;
+	munmap(mapping, n_bytes);
+	return -EPROTO;
+}
+
+static int open_pipe(struct rcast_follower *follower, int *read_fd)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+		return -errno;
+	/* One byte a sleep needs no 64 KiB; if the kernel will not shrink it, it only costs memory. */
+	(void)fcntl(ends[1], F_SETPIPE_SZ, 4096);
+	*read_fd = ends[0];
+	follower->wake_fd = ends[1];
+	return 0;
+}
+
+int rcast_follower_create_take(int cursor_fd, struct rcast_follower **result, int *wake_fd)
+{
+	struct rcast_follower *follower = calloc(1, sizeof *follower);
+	int error = follower ? map_page(follower, cursor_fd) : -ENOMEM;
+
+	close(cursor_fd);
+	*result = NULL;
+	*wake_fd = -1;
+	if (error == 0) {
+		error = open_pipe(follower, wake_fd);
+		if (error != 0)
+			munmap(follower->page, RCASTI_CURSOR_BYTES);
+	}
+	if (error != 0) {
+		free(follower);
+		return error;
+	}
+	*result = follower;
+	return 0;
+}
+
+void rcast_follower_free(struct rcast_follower *follower)
+{
+	if (!follower)
+		return;
+	munmap(follower->page, RCASTI_CURSOR_BYTES);
+	close(follower->wake_fd);
+	free(follower);
+}
+
+/* The acquire pairs with the release in rcasti_cursor_set_pos. */
+uint64_t rcast_follower_pos(const struct rcast_follower *follower)
+{
+	return atomic_load_explicit(&follower->page->pos, memory_order_acquire);
+}
+
+static int write_byte(int fd)
+{
+	return write(fd, "", 1) == 1 ? 0 : -errno;
+}
+
+/* -EPIPE without the signal; one that was pending before is left alone. */
+static int write_byte_quietly(int fd)
+{
+	const struct timespec at_once = {0};
+	sigset_t broken_pipe, before, pending;
+	int error;
+
+	sigemptyset(&broken_pipe);
+	sigaddset(&broken_pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+	sigpending(&pending);
+	error = write_byte(fd);
+	if (error == -EPIPE && !sigismember(&pending, SIGPIPE))
+		sigtimedwait(&broken_pipe, NULL, &at_once);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+/* Pairs with the fence in rcasti_cursor_fall_asleep: what was published is seen before we look who sleeps. */
+void rcast_notify_fence(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* A full pipe is as good as rung: there are bytes in it that the reader has not taken. */
+int rcast_follower_ring(struct rcast_follower *follower)
+{
+	uint64_t episode = atomic_load_explicit(&follower->page->episode, memory_order_relaxed);
+	int error;
+
+	if ((episode & 1) == 0 || episode == follower->rung_episode)
+		return 0;
+	follower->rung_episode = episode;
+	error = write_byte_quietly(follower->wake_fd);
+	return error == -EPIPE ? -EPIPE : 1;
+}
+
+int rcast_notify(struct rcast_follower *const *followers, size_t n_followers)
+{
+	int n_rung = 0;
+
+	rcast_notify_fence();
+	for (size_t i = 0; i < n_followers; i++)
+		n_rung += rcast_follower_ring(followers[i]) == 1;
+	return n_rung;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sealed memory. What each measure is for:
+ *
+ *   fallocate before use       a full tmpfs or cgroup is an error now, and not a SIGBUS in the middle of a publish
+ *   F_SEAL_SHRINK, F_SEAL_GROW nobody can cut the file under a mapping, which would be a SIGBUS
+ *   F_SEAL_FUTURE_WRITE        no further writable mapping, no write(2), no hole: only the mapping made here can change it
+ *   F_SEAL_SEAL                nobody can add a seal that would break us later
+ *   mode 0400                  another uid that was handed the memory cannot reopen it for writing
+ *   an open of its own         flags and locks that one reader sets on its file description are not another's
+ *
+ * The receiver verifies what it relies on and so needs no trust in the sender to map and read: no byte of the mapping can
+ * vanish. That says nothing about what the bytes are.
+ */
+#include "ring/memory.h"
+
+#include "kernel/facility.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
+
+static_assert(sizeof(struct rcasti_ring_header) <= RCASTI_RING_HEADER_BYTES, "the header has outgrown its page");
+static_assert(sizeof(struct rcasti_cursor_page) <= RCASTI_CURSOR_BYTES, "the cursor has outgrown its page");
+
+static int allocate_map_and_seal(int fd, size_t n_bytes, void **address)
+{
+	void *mapping;
+	int error;
+
+	if (ftruncate(fd, (off_t)n_bytes) != 0 || fallocate(fd, 0, 0, (off_t)n_bytes) != 0 || fchmod(fd, 0400) != 0)
+		return -errno;
+	mapping = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	if (mapping == MAP_FAILED)
+		return -errno;
+	if (fcntl(fd, F_ADD_SEALS, SEALS) != 0) {
+		error = -errno;
+		munmap(mapping, n_bytes);
+		return error;
+	}
+	*address = mapping;
+	return 0;
+}
+
+int rcasti_memory_create(const char *name, size_t n_bytes, void **address)
+{
+	int fd = rcasti_kernel_memfd(name), error;
+
+	if (fd < 0)
+		return fd;
+	error = allocate_map_and_seal(fd, n_bytes, address);
+	if (error == 0)
+		return fd;
+	close(fd);
+	return error;
+}
+
+int rcasti_memory_dup_readonly(int memory_fd)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", memory_fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 ? fd : -errno;
+}
+
+static bool is_on_tmpfs(int fd)
+{
+	struct statfs info;
+
+	return fstatfs(fd, &info) == 0 && info.f_type == TMPFS_MAGIC;
+}
+
+/* The seals come first: under them neither size nor allocation can change after we have looked at them. */
+static int verify(int fd, size_t *n_bytes)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat info;
+
+	if (seals < 0 || (seals & SEALS) != SEALS || !is_on_tmpfs(fd))
+		return -EPROTO;
+	if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size <= 0)
+		return -EPROTO;
+	if ((uint64_t)info.st_blocks * 512 < (uint64_t)info.st_size)
+		return -EPROTO;
+	*n_bytes = (size_t)info.st_size;
+	return 0;
+}
+
+int rcasti_memory_map_readonly(int memory_fd, void **address, size_t *n_bytes)
+{
+	int error = verify(memory_fd, n_bytes);
+	void *mapping;
+
+	if (error != 0)
+		return error;
+	mapping = mmap(NULL, *n_bytes, PROT_READ, MAP_SHARED, memory_fd, 0);
+	if (mapping == MAP_FAILED)
+		return -errno;
+	*address = mapping;
+	return 0;
+}

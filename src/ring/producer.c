@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The writer: the public face of the protocol's first half.
+ *
+ * Every record goes through open_record, which finds room, and close_record, which makes it visible. Room is always
+ * contiguous: a record that does not fit before the end of the lap starts the next one, and a padding record fills the rest.
+ * The padding is committed on its own, so a reservation that is given up later leaves the ring in order.
+ *
+ * All that can fail (memory, descriptors) is done by rcast_writer_create. After that a publish can only be refused: it is too
+ * long, a lease holds the writer, or the stream has ended.
+ */
+#include "ring/memory.h"
+
+#include <ringcast/ring.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+struct rcast_writer {
+	struct rcasti_producer producer;
+	size_t max_bytes;
+	uint8_t flags; /* of every record: RCASTI_FLAG_STAMPED or 0 */
+	bool ended;
+	uint64_t n_records;
+	uint64_t n_output;
+	int memory_fd;
+	struct rcasti_ring_header *mapping;
+	size_t mapping_bytes;
+};
+
+static bool is_capacity(uint64_t bytes)
+{
+	return bytes >= RCAST_RING_MIN_BYTES && bytes <= RCAST_RING_MAX_BYTES && (bytes & (bytes - 1)) == 0;
+}
+
+static int map_ring(struct rcast_writer *writer, uint64_t capacity)
+{
+	struct rcasti_ring_header *header;
+	void *mapping;
+	int fd;
+
+	writer->mapping_bytes = RCASTI_RING_HEADER_BYTES + capacity;
+	fd = rcasti_memory_create("ringcast", writer->mapping_bytes, &mapping);
+	if (fd < 0)
+		return fd;
+	header = mapping;
+	header->magic = RCASTI_RING_MAGIC;
+	header->version = RCASTI_RING_VERSION;
+	header->header_bytes = RCASTI_RING_HEADER_BYTES;
+	header->capacity_bytes = capacity;
+	writer->memory_fd = fd;
+	writer->mapping = header;
+	rcasti_producer_init(&writer->producer, &header->shared,
+			     (_Atomic uint64_t *)((char *)mapping + RCASTI_RING_HEADER_BYTES), capacity);
+	return 0;
+}
+
+int rcast_writer_create(const struct rcast_writer_options *options, struct rcast_writer **result)
+{
+	uint64_t capacity = options && options->capacity_bytes ? options->capacity_bytes : RCAST_RING_DEFAULT_BYTES;
+	struct rcast_writer *writer;
+	int error;
+
+	*result = NULL;
+	if (!is_capacity(capacity))
+		return -EINVAL;
+	writer = calloc(1, sizeof *writer);
+	if (!writer)
+		return -ENOMEM;
+	writer->flags = options && options->stamped ? RCASTI_FLAG_STAMPED : 0;
+	writer->max_bytes = capacity / 4 - rcasti_payload_offset(writer->flags);
+	error = map_ring(writer, capacity);
+	if (error != 0) {
+		free(writer);
+		return error;
+	}
+	*result = writer;
+	return 0;
+}
+
+void rcast_writer_free(struct rcast_writer *writer)
+{
+	if (!writer)
+		return;
+	munmap(writer->mapping, writer->mapping_bytes);
+	close(writer->memory_fd);
+	free(writer);
+}
+
+int rcast_writer_dup_fd(const struct rcast_writer *writer)
+{
+	return rcasti_memory_dup_readonly(writer->memory_fd);
+}
+
+/* Fill the rest of the lap, so that the next record starts the new one. */
+static int close_lap(struct rcast_writer *writer, uint64_t lap_end)
+{
+	struct rcasti_producer *producer = &writer->producer;
+
+	if (!rcasti_claim(producer, lap_end))
+		return -EAGAIN;
+	rcasti_commit(producer, rcasti_header((uint32_t)(lap_end - producer->pos - RCASTI_WORD), RCAST_PADDING, 0));
+	return 0;
+}
+
+static bool exceeds_batch(const struct rcasti_producer *producer, uint64_t end)
+{
+	return producer->batch_header != 0 && end - producer->batch_pos > (producer->mask + 1) / 4;
+}
+
+/*
+ * Room at the producer's pos for a record of up to n_bytes of payload. What is claimed may reach into the next lap, so the
+ * end of this one needs a look of its own.
+ */
+static int open_record(struct rcast_writer *writer, size_t n_bytes)
+{
+	struct rcasti_producer *producer = &writer->producer;
+	uint64_t size, lap_end = (producer->pos | producer->mask) + 1;
+	int error;
+
+	if (rcasti_unlikely(n_bytes > writer->max_bytes))
+		return -EMSGSIZE;
+	if (rcasti_unlikely(writer->ended))
+		return -ENODATA;
+	size = rcasti_record_size(rcasti_header((uint32_t)n_bytes, RCAST_PADDING, writer->flags));
+	if (rcasti_unlikely(producer->pos + size > lap_end)) {
+		if (exceeds_batch(producer, lap_end + size))
+			return -EMSGSIZE;
+		error = close_lap(writer, lap_end);
+		if (error != 0)
+			return error;
+	}
+	if (rcasti_unlikely(exceeds_batch(producer, producer->pos + size)))
+		return -EMSGSIZE;
+	return rcasti_claim(producer, producer->pos + size) ? 0 : -EAGAIN;
+}
+
+static _Atomic uint64_t *payload(struct rcast_writer *writer)
+{
+	struct rcasti_producer *producer = &writer->producer;
+
+	return rcasti_word(producer->words, producer->mask, producer->pos + rcasti_payload_offset(writer->flags));
+}
+
+static void put_stamp(struct rcast_writer *writer)
+{
+	struct rcasti_producer *producer = &writer->producer;
+	struct rcasti_stamp stamp = {.sequence = writer->n_records, .output_pos = writer->n_output};
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	stamp.time_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+	rcasti_copy_in(rcasti_word(producer->words, producer->mask, producer->pos + RCASTI_WORD), &stamp, sizeof stamp);
+}
+
+static void close_record(struct rcast_writer *writer, uint8_t kind, size_t n_bytes)
+{
+	if (writer->flags & RCASTI_FLAG_STAMPED)
+		put_stamp(writer);
+	rcasti_commit(&writer->producer, rcasti_header((uint32_t)n_bytes, kind, writer->flags));
+	writer->n_records += kind != RCAST_END;
+	writer->n_output += kind == RCAST_OUTPUT ? n_bytes : 0;
+}
+
+static bool is_publishable(uint8_t kind)
+{
+	return kind >= RCAST_OUTPUT;
+}
+
+int rcast_writer_put(struct rcast_writer *writer, uint8_t kind, const void *data, size_t n_bytes)
+{
+	int error = is_publishable(kind) ? open_record(writer, n_bytes) : -EINVAL;
+
+	if (rcasti_unlikely(error != 0))
+		return error;
+	if (rcasti_likely(n_bytes > 0))
+		rcasti_copy_in(payload(writer), data, n_bytes);
+	close_record(writer, kind, n_bytes);
+	return 0;
+}
+
+static int total_bytes(const struct iovec *iov, int n_iov, size_t limit, size_t *total)
+{
+	*total = 0;
+	for (int i = 0; i < n_iov; i++) {
+		if (iov[i].iov_len > limit - *total)
+			return -EMSGSIZE;
+		*total += iov[i].iov_len;
+	}
+	return 0;
+}
+
+#ifdef RCASTI_WORDWISE
+/* Pieces need not start on a word: gather them first, so that words are stored whole. */
+static int publish_gathered(struct rcast_writer *writer, uint8_t kind, const struct iovec *iov, int n_iov, size_t n_bytes)
+{
+	char *whole = malloc(n_bytes + 1);
+	size_t at = 0;
+	int error;
+
+	if (!whole)
+		return -ENOMEM;
+	for (int i = 0; i < n_iov; at += iov[i++].iov_len)
+		if (iov[i].iov_len > 0)
+			memcpy(whole + at, iov[i].iov_base, iov[i].iov_len);
+	error = rcast_writer_put(writer, kind, whole, n_bytes);
+	free(whole);
+	return error;
+}
+#endif
+
+int rcast_writer_publish(struct rcast_writer *writer, uint8_t kind, const struct iovec *iov, int n_iov)
+{
+	size_t n_bytes;
+	int error = total_bytes(iov, n_iov, writer->max_bytes, &n_bytes);
+	char *to;
+
+	if (error != 0)
+		return error;
+#ifdef RCASTI_WORDWISE
+	(void)to;
+	return publish_gathered(writer, kind, iov, n_iov, n_bytes);
+#else
+	error = is_publishable(kind) ? open_record(writer, n_bytes) : -EINVAL;
+	if (error != 0)
+		return error;
+	to = (char *)payload(writer);
+	for (int i = 0; i < n_iov; to += iov[i++].iov_len)
+		if (iov[i].iov_len > 0)
+			memcpy(to, iov[i].iov_base, iov[i].iov_len);
+	close_record(writer, kind, n_bytes);
+	return 0;
+#endif
+}
+
+int rcast_writer_reserve(struct rcast_writer *writer, size_t max_bytes, void **space)
+{
+	int error = open_record(writer, max_bytes);
+
+	*space = error == 0 ? (void *)payload(writer) : NULL;
+	return error;
+}
+
+void rcast_writer_commit(struct rcast_writer *writer, uint8_t kind, size_t used_bytes)
+{
+	close_record(writer, kind, used_bytes);
+}
+
+void rcast_writer_begin_batch(struct rcast_writer *writer)
+{
+	writer->producer.batching = true;
+}
+
+void rcast_writer_end_batch(struct rcast_writer *writer)
+{
+	rcasti_commit_batch(&writer->producer);
+}
+
+/* The end takes no notice of a hold: a lease delays what is published, it cannot keep a session from ending. */
+int rcast_writer_end(struct rcast_writer *writer)
+{
+	int error;
+
+	if (writer->ended)
+		return -ENODATA;
+	rcast_writer_end_batch(writer);
+	rcast_writer_hold(writer, RCAST_NO_HOLD);
+	error = open_record(writer, 0);
+	if (error != 0)
+		return error;
+	close_record(writer, RCAST_END, 0);
+	writer->ended = true;
+	return 0;
+}
+
+void rcast_writer_hold(struct rcast_writer *writer, uint64_t pos)
+{
+	writer->producer.hold = pos;
+}
+
+size_t rcast_writer_max_bytes(const struct rcast_writer *writer)
+{
+	return writer->max_bytes;
+}
+
+void rcast_writer_get_state(const struct rcast_writer *writer, struct rcast_writer_state *state)
+{
+	*state = (struct rcast_writer_state){
+		.capacity_bytes = writer->producer.mask + 1,
+		.first_pos = writer->producer.oldest,
+		.next_pos = writer->producer.pos,
+		.n_records = writer->n_records,
+		.n_output = writer->n_output,
+		.ended = writer->ended,
+	};
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reader: the public face of the protocol's second half.
+ *
+ * A reader is a position and a read-only mapping. One look at the header word there decides: a record, nothing yet, or
+ * overtaken. Nothing that was found counts before rcasti_overtaken has said no, and all bounds come from the one header word
+ * that was loaded. So a hostile writer can make a reader see wrong bytes or fail with -EPROTO; it cannot make it read outside
+ * the mapping, nor keep it in a loop: padding can only close a lap, and a resume must lie ahead.
+ *
+ *   peek      look; the record is now `current`
+ *   release   not overtaken since? then go on to its end
+ *   lapped    the gap is [where we stood, first); go on at first
+ *
+ * The reader tells its position to the cursor page when it has read another 1/64 of the ring or falls asleep: often enough for
+ * a lease, seldom enough to cost nothing.
+ */
+#include "ring/cursor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define MAX_POS (UINT64_C(1) << 62) /* 46 years at 3 GiB/s: a position behind this is a lie */
+#define MAX_TRIES 64                /* of a seek that is lapped while it walks */
+
+struct rcast_reader {
+	struct rcasti_shared *shared;
+	_Atomic uint64_t *words;
+	uint64_t mask;
+	uint64_t pos;
+	uint64_t current_header; /* of the record that peek found at pos; 0: none */
+	struct rcast_gap gap;
+	uint64_t lost_bytes;
+	uint64_t tell_pos; /* the cursor page hears of us when we get here */
+	struct rcast_cursor *cursor;
+	int wake_fd;
+	void *mapping;
+	size_t mapping_bytes;
+};
+
+/* ── Opening ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool is_ring(const struct rcasti_ring_header *header, size_t n_bytes)
+{
+	uint64_t capacity = n_bytes - RCASTI_RING_HEADER_BYTES;
+
+	return n_bytes > RCASTI_RING_HEADER_BYTES && capacity >= RCAST_RING_MIN_BYTES && capacity <= RCAST_RING_MAX_BYTES &&
+	       (capacity & (capacity - 1)) == 0 && header->magic == RCASTI_RING_MAGIC &&
+	       header->version == RCASTI_RING_VERSION && header->header_bytes == RCASTI_RING_HEADER_BYTES &&
+	       header->capacity_bytes == capacity;
+}
+
+/* The capacity is that of the file, which cannot change; what the header says of it only has to agree. */
+static int map_ring(struct rcast_reader *reader, int ring_fd)
+{
+	struct rcasti_ring_header *header;
+	int error = rcasti_memory_map_readonly(ring_fd, &reader->mapping, &reader->mapping_bytes);
+
+	if (error != 0)
+		return error;
+	header = reader->mapping;
+	if (!is_ring(header, reader->mapping_bytes)) {
+		munmap(reader->mapping, reader->mapping_bytes);
+		return -EPROTO;
+	}
+	reader->shared = &header->shared;
+	reader->words = (_Atomic uint64_t *)((char *)reader->mapping + RCASTI_RING_HEADER_BYTES);
+	reader->mask = reader->mapping_bytes - RCASTI_RING_HEADER_BYTES - 1;
+	return 0;
+}
+
+int rcast_reader_open_take(int ring_fd, struct rcast_reader **result)
+{
+	struct rcast_reader *reader = calloc(1, sizeof *reader);
+	int error = reader ? map_ring(reader, ring_fd) : -ENOMEM;
+
+	close(ring_fd);
+	*result = NULL;
+	if (error == 0) {
+		reader->wake_fd = -1;
+		error = rcast_reader_seek(reader, RCAST_FROM_OLDEST, 0);
+		if (error != 0)
+			munmap(reader->mapping, reader->mapping_bytes);
+	}
+	if (error != 0) {
+		free(reader);
+		return error;
+	}
+	*result = reader;
+	return 0;
+}
+
+void rcast_reader_close(struct rcast_reader *reader)
+{
+	if (!reader)
+		return;
+	if (reader->cursor) {
+		rcast_cursor_free(reader->cursor);
+		close(reader->wake_fd);
+	}
+	munmap(reader->mapping, reader->mapping_bytes);
+	free(reader);
+}
+
+/* ── Looking ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool is_position(uint64_t pos)
+{
+	return pos <= MAX_POS && pos % RCASTI_WORD == 0;
+}
+
+static bool overtaken(const struct rcast_reader *reader)
+{
+	return rcasti_overtaken(reader->shared, reader->mask, reader->pos);
+}
+
+static bool is_end(uint8_t kind)
+{
+	return kind == RCAST_END || kind == RCAST_MOVED;
+}
+
+/* Could an honest writer have committed this header at this position? */
+static bool is_well_formed(const struct rcast_reader *reader, uint64_t pos, uint64_t header)
+{
+	uint64_t capacity = reader->mask + 1, at = pos & reader->mask, size = rcasti_record_size(header);
+	uint8_t kind = rcasti_header_kind(header);
+
+	if (header >> 48 != 0 || (rcasti_header_flags(header) & ~RCASTI_FLAG_STAMPED) != 0 || size > capacity / 4)
+		return false;
+	if (kind == RCAST_PADDING)
+		return at + size == capacity;
+	return at + size <= capacity && (kind >= RCAST_OUTPUT || is_end(kind));
+}
+
+static void tell_pos(struct rcast_reader *reader)
+{
+	if (!reader->cursor)
+		return;
+	rcasti_cursor_set_pos(reader->cursor, reader->pos);
+	reader->tell_pos = reader->pos + (reader->mask + 1) / RCASTI_N_CHUNKS;
+}
+
+static void go_to(struct rcast_reader *reader, uint64_t pos)
+{
+	reader->pos = pos;
+	reader->current_header = 0;
+	if (rcasti_unlikely(pos >= reader->tell_pos))
+		tell_pos(reader);
+}
+
+/* A resume that does not lead ahead would be a loop, and no honest writer offers one. */
+static int resume(struct rcast_reader *reader)
+{
+	uint64_t first = rcasti_resume(reader->shared);
+
+	if (first <= reader->pos || !is_position(first))
+		return -EPROTO;
+	reader->gap = (struct rcast_gap){.from_pos = reader->pos, .to_pos = first};
+	reader->lost_bytes += first - reader->pos;
+	go_to(reader, first);
+	return RCAST_LAPPED;
+}
+
+/* The header at the reader's position, checked and current, padding skipped. */
+static int look(struct rcast_reader *reader)
+{
+	uint64_t header = rcasti_look(reader->words, reader->mask, reader->pos);
+
+	if (rcasti_unlikely(overtaken(reader)))
+		return resume(reader);
+	if (header == 0)
+		return RCAST_EMPTY;
+	if (rcasti_unlikely(!is_well_formed(reader, reader->pos, header)))
+		return -EPROTO;
+	if (rcasti_unlikely(rcasti_header_kind(header) == RCAST_PADDING)) {
+		/* Behind it a lap begins, where no padding is well formed: this goes one deep. */
+		go_to(reader, reader->pos + rcasti_record_size(header));
+		return look(reader);
+	}
+	if (rcasti_unlikely(is_end(rcasti_header_kind(header))))
+		return RCAST_ENDED;
+	reader->current_header = header;
+	return RCAST_RECORD;
+}
+
+static _Atomic uint64_t *payload(const struct rcast_reader *reader)
+{
+	uint64_t offset = rcasti_payload_offset(rcasti_header_flags(reader->current_header));
+
+	return rcasti_word(reader->words, reader->mask, reader->pos + offset);
+}
+
+static void describe(const struct rcast_reader *reader, struct rcast_record *record)
+{
+	uint64_t header = reader->current_header;
+	struct rcasti_stamp stamp = {0};
+
+	if (rcasti_header_flags(header) & RCASTI_FLAG_STAMPED)
+		rcasti_copy_out(&stamp, rcasti_word(reader->words, reader->mask, reader->pos + RCASTI_WORD), sizeof stamp);
+	*record = (struct rcast_record){
+		.pos = reader->pos,
+		.next_pos = reader->pos + rcasti_record_size(header),
+		.data = (const void *)payload(reader),
+		.n_bytes = rcasti_header_bytes(header),
+		.kind = rcasti_header_kind(header),
+		.stamped = rcasti_header_flags(header) & RCASTI_FLAG_STAMPED,
+		.time_ns = stamp.time_ns,
+		.sequence = stamp.sequence,
+		.output_pos = stamp.output_pos,
+	};
+}
+
+int rcast_reader_peek(struct rcast_reader *reader, struct rcast_record *record)
+{
+	int outcome = look(reader);
+
+	if (rcasti_likely(outcome == RCAST_RECORD))
+		describe(reader, record);
+	return outcome;
+}
+
+int rcast_reader_intact(struct rcast_reader *reader)
+{
+	return rcasti_unlikely(overtaken(reader)) ? resume(reader) : RCAST_RECORD;
+}
+
+int rcast_reader_release(struct rcast_reader *reader)
+{
+	int outcome;
+
+	if (reader->current_header == 0)
+		return -EINVAL;
+	outcome = rcast_reader_intact(reader);
+	if (rcasti_likely(outcome == RCAST_RECORD))
+		go_to(reader, reader->pos + rcasti_record_size(reader->current_header));
+	return outcome;
+}
+
+int rcast_reader_read(struct rcast_reader *reader, void *buffer, size_t buffer_bytes, struct rcast_record *record)
+{
+	int outcome = rcast_reader_peek(reader, record);
+
+	if (outcome != RCAST_RECORD)
+		return outcome;
+	if (record->n_bytes > buffer_bytes) {
+		outcome = rcast_reader_intact(reader);
+		return outcome == RCAST_RECORD ? -EMSGSIZE : outcome;
+	}
+	rcasti_copy_out(buffer, payload(reader), record->n_bytes);
+	record->data = buffer;
+	return rcast_reader_release(reader);
+}
+
+struct rcast_gap rcast_reader_get_gap(const struct rcast_reader *reader)
+{
+	return reader->gap;
+}
+
+uint64_t rcast_reader_lost_bytes(const struct rcast_reader *reader)
+{
+	return reader->lost_bytes;
+}
+
+uint64_t rcast_reader_pos(const struct rcast_reader *reader)
+{
+	return reader->pos;
+}
+
+uint64_t rcast_reader_capacity(const struct rcast_reader *reader)
+{
+	return reader->mask + 1;
+}
+
+/* ── Seeking ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/*
+ * From record to record, beginning at `start`, to the first that starts at or behind `target`, or to where the writer is.
+ * RCAST_LAPPED: the writer was faster, nothing has changed. At most a ring long.
+ */
+static int walk(struct rcast_reader *reader, uint64_t start, uint64_t target)
+{
+	uint64_t pos = start, end = start + reader->mask + 1;
+
+	if (!is_position(start))
+		return -EPROTO;
+	while (pos < target && pos < end) {
+		uint64_t header = rcasti_look(reader->words, reader->mask, pos);
+
+		if (rcasti_overtaken(reader->shared, reader->mask, pos))
+			return RCAST_LAPPED;
+		if (header == 0 || is_end(rcasti_header_kind(header)))
+			break;
+		if (!is_well_formed(reader, pos, header))
+			return -EPROTO;
+		pos += rcasti_record_size(header);
+	}
+	go_to(reader, pos);
+	return 0;
+}
+
+static int seek_oldest(struct rcast_reader *reader)
+{
+	uint64_t first = rcasti_resume(reader->shared);
+
+	if (!is_position(first))
+		return -EPROTO;
+	go_to(reader, first);
+	return 0;
+}
+
+/* A position that the ring has lost is taken as it is: the next look finds out and tells the gap. */
+static int seek_pos(struct rcast_reader *reader, uint64_t pos)
+{
+	uint64_t before = reader->pos, first = rcasti_resume(reader->shared);
+	int result;
+
+	if (pos < first && rcasti_overtaken(reader->shared, reader->mask, pos)) {
+		go_to(reader, pos & ~(uint64_t)(RCASTI_WORD - 1));
+		return 0;
+	}
+	result = walk(reader, first, pos);
+	if (result == 0 && reader->pos < pos) {
+		go_to(reader, before);
+		return -EINVAL;
+	}
+	return result;
+}
+
+static int seek_once(struct rcast_reader *reader, enum rcast_from from, uint64_t pos)
+{
+	switch (from) {
+	case RCAST_FROM_OLDEST:
+		return seek_oldest(reader);
+	case RCAST_FROM_NEWEST:
+		return walk(reader, rcasti_recent(reader->shared), UINT64_MAX);
+	case RCAST_FROM_POS:
+		return seek_pos(reader, pos);
+	}
+	return -EINVAL;
+}
+
+int rcast_reader_seek(struct rcast_reader *reader, enum rcast_from from, uint64_t pos)
+{
+	int result = RCAST_LAPPED;
+
+	for (int tries = 0; tries < MAX_TRIES && result == RCAST_LAPPED; tries++)
+		result = seek_once(reader, from, pos);
+	if (result == 0)
+		tell_pos(reader);
+	return result == RCAST_LAPPED ? -EAGAIN : result;
+}
+
+/* ── Sleeping ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+int rcast_reader_follow_take(struct rcast_reader *reader, struct rcast_cursor *take_cursor, int take_wake_fd)
+{
+	int flags = fcntl(take_wake_fd, F_GETFL);
+
+	if (reader->cursor || flags < 0 || fcntl(take_wake_fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+		rcast_cursor_free(take_cursor);
+		close(take_wake_fd);
+		return -EINVAL;
+	}
+	reader->cursor = take_cursor;
+	reader->wake_fd = take_wake_fd;
+	tell_pos(reader);
+	return 0;
+}
+
+int rcast_reader_fd(const struct rcast_reader *reader)
+{
+	return reader->wake_fd;
+}
+
+/* Is there anything to peek, be it a gap or a fault? */
+static bool has_news(const struct rcast_reader *reader)
+{
+	uint64_t header = rcasti_look(reader->words, reader->mask, reader->pos);
+
+	return header != 0 || overtaken(reader);
+}
+
+int rcast_reader_sleep(struct rcast_reader *reader)
+{
+	if (!reader->cursor)
+		return -EINVAL;
+	tell_pos(reader);
+	rcasti_cursor_fall_asleep(reader->cursor);
+	if (!has_news(reader))
+		return RCAST_EMPTY;
+	rcasti_cursor_wake_up(reader->cursor);
+	return RCAST_RECORD;
+}
+
+int rcast_reader_wake(struct rcast_reader *reader)
+{
+	char bytes[64];
+	ssize_t n;
+
+	if (!reader->cursor)
+		return -EINVAL;
+	rcasti_cursor_wake_up(reader->cursor);
+	n = read(reader->wake_fd, bytes, sizeof bytes);
+	return n == 0 ? -EPIPE : 0;
+}
+
+int rcast_reader_wait(struct rcast_reader *reader, int timeout_ms)
+{
+	struct pollfd wake = {.fd = reader->wake_fd, .events = POLLIN};
+	int outcome = rcast_reader_sleep(reader), error;
+
+	if (outcome != RCAST_EMPTY)
+		return outcome;
+	poll(&wake, 1, timeout_ms);
+	error = rcast_reader_wake(reader);
+	if (has_news(reader))
+		return RCAST_RECORD;
+	return error;
+}
