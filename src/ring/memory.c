@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -29,11 +30,21 @@
 static_assert(sizeof(struct rcasti_ring_header) <= RCASTI_RING_HEADER_BYTES, "the header has outgrown its page");
 static_assert(sizeof(struct rcasti_cursor_page) <= RCASTI_CURSOR_BYTES, "the cursor has outgrown its page");
 
+/* Growing a file past RLIMIT_FSIZE raises SIGXFSZ, which would end the host. Ask first. */
+static bool exceeds_file_limit(size_t n_bytes)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && n_bytes > limit.rlim_cur;
+}
+
 static int allocate_map_and_seal(int fd, size_t n_bytes, void **address)
 {
 	void *mapping;
 	int error;
 
+	if (exceeds_file_limit(n_bytes))
+		return -EFBIG;
 	if (ftruncate(fd, (off_t)n_bytes) != 0 || fallocate(fd, 0, 0, (off_t)n_bytes) != 0 || fchmod(fd, 0400) != 0)
 		return -errno;
 	mapping = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
