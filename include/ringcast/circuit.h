@@ -16,8 +16,9 @@
  * exchange. Any other idle circuit is as good as another: rcast_circuit_begin picks one.
  *
  * Credit. Each circuit has a window, in bytes, for each direction: what may be sent and not yet consumed. It belongs to the
- * circuit, not to the exchange, so it needs no reset. A stream whose receiver stalls runs out of credit and holds up no
- * other circuit. The window is the receiver's promise of memory; the link's caps are the sender's.
+ * circuit, not to the exchange, so it needs no reset. A message costs its bytes and RCAST_MESSAGE_OVERHEAD, so that empty
+ * messages are bounded too. A stream whose receiver stalls runs out of credit and holds up no other circuit. The window is
+ * the receiver's promise of memory; the link's caps are the sender's.
  *
  * Believing nobody. Frames too long, ids out of range or of the wrong parity, messages past the window or after "last",
  * truncated descriptors, more descriptors than announced: each ends the link with -EPROTO and one reason.
@@ -49,7 +50,8 @@ RCAST_API int rcast_socket_folder(char *path, size_t path_bytes);
 
 /*
  * Bind and listen at `path` (SOCK_SEQPACKET, close-on-exec, non-blocking, mode 0600). A socket that a dead process left
- * there is replaced; -EEXIST: a live one answers. -ENAMETOOLONG: past what a UNIX socket address holds. Returns the fd, yours.
+ * there is replaced; -EEXIST: a live one answers, or something else is there. -ENAMETOOLONG: past what a UNIX socket address
+ * holds. Returns the fd, yours. When done, unlink `path` first and close then: so nobody takes it for a dead one in between.
  */
 RCAST_API int rcast_socket_listen(const char *path);
 
@@ -61,20 +63,25 @@ RCAST_API int rcast_socket_dial(const char *path);
 struct rcast_link;
 struct rcast_circuit;
 
-#define RCAST_LINK_MIN_WINDOW 65536u     /* every peer's window is at least this, known before it says its own */
-#define RCAST_LINK_MIN_MESSAGE 16384u    /* likewise the largest message */
-#define RCAST_MESSAGE_MAX_FDS 16         /* descriptors on one message */
+#define RCAST_LINK_MIN_WINDOW 65536u    /* every peer's window is at least this, known before it says its own */
+#define RCAST_LINK_MIN_MESSAGE 16384u   /* likewise the largest message */
+#define RCAST_LINK_MIN_BUSY 16u         /* likewise the exchanges that one side may begin at once */
+#define RCAST_LINK_MAX_WINDOW 16777216u /* the most that the option can be */
+#define RCAST_LINK_MAX_MESSAGE 1048576u
+#define RCAST_LINK_MAX_RESERVED 4096u
+#define RCAST_MESSAGE_OVERHEAD 32u /* what a message costs of the window beyond its bytes */
+#define RCAST_MESSAGE_MAX_FDS 16   /* descriptors on one message */
 
 /* Zero means the default in parentheses. */
 struct rcast_link_options {
-	uint8_t id_bytes;          /* width of ids on the wire: 1, 2 or 4 (4); both sides must agree */
-	uint32_t n_reserved;       /* ids left to agreement, from 0 (0) */
-	uint32_t max_busy;         /* circuits busy at once, begun by either side (1024) */
-	uint32_t max_message_bytes; /* the largest message we take: RCAST_LINK_MIN_MESSAGE…1 MiB (64 KiB) */
-	uint32_t window_bytes;     /* the credit we give on each circuit: RCAST_LINK_MIN_WINDOW…16 MiB (256 KiB) */
-	uint32_t max_queued_bytes; /* what waits to be sent on the link; past it a send gets -EAGAIN (1 MiB) */
-	uint32_t max_queued_fds;   /* descriptors in messages that wait to be sent, and received ones not yet in a message (64) */
-	bool refuse_fds;           /* take no descriptors from the peer; where the kernel can, it refuses them at the sender */
+	uint8_t id_bytes;           /* width of ids on the wire: 1, 2 or 4 (4); both sides must agree */
+	uint32_t n_reserved;        /* ids left to agreement, from 0 (0), at most RCAST_LINK_MAX_RESERVED; both must agree */
+	uint32_t max_busy;          /* circuits busy at once, for those that each side begins, but for reserved ones (1024) */
+	uint32_t max_message_bytes; /* the largest message we take: RCAST_LINK_MIN_MESSAGE…1 MiB (64 KiB), within the window */
+	uint32_t window_bytes;      /* the credit we give on each circuit: RCAST_LINK_MIN_WINDOW…16 MiB (256 KiB) */
+	uint32_t max_queued_bytes;  /* what waits to be sent on the link; past it a send gets -EAGAIN (1 MiB) */
+	uint32_t max_queued_fds;    /* descriptors in messages that wait to be sent; likewise (64) */
+	bool refuse_fds;            /* take no descriptors from the peer; where the kernel can, it refuses them at the sender */
 };
 
 enum rcast_link_role { RCAST_DIALLED, RCAST_ACCEPTED };
@@ -93,7 +100,10 @@ RCAST_API int rcast_message_take_fd(struct rcast_message *message, int index);
 
 /* What a link tells its owner. Called from rcast_link_dispatch and rcast_link_free only. */
 struct rcast_link_ops {
-	/* The peer begins an exchange. Say who handles it with rcast_circuit_set_handler, before returning. */
+	/*
+	 * The peer begins an exchange. Say who handles it with rcast_circuit_set_handler, before returning. If nobody does,
+	 * or begun is NULL, a peer that begins breaks the protocol.
+	 */
 	void (*begun)(struct rcast_link *link, void *user, struct rcast_circuit *circuit);
 };
 
@@ -117,8 +127,8 @@ RCAST_API short rcast_link_events(const struct rcast_link *link);
 
 /*
  * Send what waits, take what has come, call the handlers: a bounded amount of work, without blocking. 0: still up.
- * -EPIPE: the peer is gone. -EPROTO: the peer broke the protocol; rcast_link_reason says how. Another errno: what the owner
- * gave to rcast_link_abort. After an error only rcast_link_free remains. Not from within a handler.
+ * -EPIPE: the peer is gone, and all that it sent before was delivered. -EPROTO: the peer broke the protocol, or this side
+ * and it do not agree on it; rcast_link_reason says how. Another errno: what the owner gave to rcast_link_abort. After an error only rcast_link_free remains. Not from within a handler.
  */
 RCAST_API int rcast_link_dispatch(struct rcast_link *link);
 
@@ -128,10 +138,10 @@ RCAST_API void rcast_link_abort(struct rcast_link *link, int error, const char *
 /* Why the link ended: one clear line, or "" while it is up. Borrowed. */
 RCAST_API const char *rcast_link_reason(const struct rcast_link *link);
 
-/* Can descriptors be sent on this link? */
+/* Can descriptors be sent on this link, and does the peer take them, as far as it has said? */
 RCAST_API bool rcast_link_carries_fds(const struct rcast_link *link);
 
-/* The largest message that the peer takes. */
+/* The largest message that the peer takes and the socket can send. It may grow once, when the peer's first frame comes. */
 RCAST_API uint32_t rcast_link_max_message(const struct rcast_link *link);
 
 RCAST_API void *rcast_link_user(const struct rcast_link *link);
@@ -157,7 +167,10 @@ struct rcast_circuit_ops {
 	void (*ended)(struct rcast_circuit *circuit, void *user, int reason);
 };
 
-/* Pick an idle circuit and begin an exchange on it with the first rcast_circuit_send. -ENOBUFS: max_busy, or no id is idle. */
+/*
+ * Pick an idle circuit and begin an exchange on it with the first rcast_circuit_send. -ENOBUFS: as many as max_busy, ours or
+ * the peer's (RCAST_LINK_MIN_BUSY until its first frame came), are busy, or no id is idle. -EPIPE: the link is down.
+ */
 RCAST_API int rcast_circuit_begin(struct rcast_link *link, const struct rcast_circuit_ops *ops, void *user,
 				  struct rcast_circuit **circuit);
 
@@ -174,8 +187,9 @@ enum { RCAST_LAST = 1 }; /* flag of a send: our last message in this exchange */
 
 /*
  * Queue one message (0 bytes is a message too). It is sent at once if the socket takes it. -EAGAIN: no credit, or the
- * link's queue is full; `writable` tells when to try again. -EMSGSIZE: longer than rcast_link_max_message. -EPIPE: the link
- * is down. -ENODATA: our last was sent already. On an error nothing was sent.
+ * link's queue is full, or the peer has not yet said whether it takes messages so long; `writable` tells when to try again.
+ * -EMSGSIZE: longer than rcast_link_max_message. -EPIPE: the link is down. -ENODATA: our last was sent already. On an error
+ * nothing was sent.
  */
 RCAST_API int rcast_circuit_send(struct rcast_circuit *circuit, const struct iovec *iov, int n_iov, unsigned int flags);
 
@@ -183,7 +197,10 @@ RCAST_API int rcast_circuit_send(struct rcast_circuit *circuit, const struct iov
 RCAST_API int rcast_circuit_send_take_fds(struct rcast_circuit *circuit, const struct iovec *iov, int n_iov, unsigned int flags,
 					  const int *take_fds, int n_fds);
 
-/* Give back the credit of a message that was RCAST_HELD, of `n_bytes` bytes. */
+/*
+ * Give back the credit of a message that was RCAST_HELD, of `n_bytes` bytes. When an exchange is over this is done for all
+ * that were held in it; until `ended` has returned it may still be called, to no effect.
+ */
 RCAST_API void rcast_circuit_consumed(struct rcast_circuit *circuit, size_t n_bytes);
 
 /* How many bytes could be sent now on this circuit in one message. */
