@@ -109,7 +109,8 @@ static void *writer(void *unused)
 
 	rcasti_producer_init(&producer, &shared, words, CAPACITY);
 	for (uint64_t k = 0; k < MODEL_RECORDS; k++) {
-		producer.batching = MODEL_BATCH > 1 && k / MODEL_BATCH % 2 == 1;
+		if (MODEL_BATCH > 1 && k % (2 * MODEL_BATCH) == MODEL_BATCH)
+			rcasti_begin_batch(&producer);
 		close_lap_before(&producer, payload_bytes_at(producer.pos));
 		write_record(&producer, KIND, payload_bytes_at(producer.pos));
 		if (producer.batching && k % MODEL_BATCH == MODEL_BATCH - 1)

@@ -111,31 +111,37 @@ static bool exceeds_batch(const struct rcasti_producer *producer, uint64_t end)
 	return producer->batch_header != 0 && end - producer->batch_pos > (producer->mask + 1) / 4;
 }
 
-/*
- * Room at the producer's pos for a record of up to n_bytes of payload. What is claimed may reach into the next lap, so the
- * end of this one needs a look of its own.
- */
-static int open_record(struct rcast_writer *writer, size_t n_bytes)
+/* Room for a record that is not easy: at a chunk's or the lap's end, in a batch, too long, or after the end. */
+static int find_room(struct rcast_writer *writer, size_t n_bytes, uint64_t size)
 {
 	struct rcasti_producer *producer = &writer->producer;
-	uint64_t size, lap_end = (producer->pos | producer->mask) + 1;
+	uint64_t lap_end = (producer->pos | producer->mask) + 1;
 	int error;
 
-	if (rcasti_unlikely(n_bytes > writer->max_bytes))
+	if (n_bytes > writer->max_bytes)
 		return -EMSGSIZE;
-	if (rcasti_unlikely(writer->ended))
+	if (writer->ended)
 		return -ENODATA;
-	size = rcasti_record_size(rcasti_header((uint32_t)n_bytes, RCAST_PADDING, writer->flags));
-	if (rcasti_unlikely(producer->pos + size > lap_end)) {
+	if (producer->pos + size > lap_end) {
 		if (exceeds_batch(producer, lap_end + size))
 			return -EMSGSIZE;
 		error = close_lap(writer, lap_end);
 		if (error != 0)
 			return error;
 	}
-	if (rcasti_unlikely(exceeds_batch(producer, producer->pos + size)))
+	if (exceeds_batch(producer, producer->pos + size))
 		return -EMSGSIZE;
 	return rcasti_claim(producer, producer->pos + size) ? 0 : -EAGAIN;
+}
+
+/* Room at the producer's pos for a record of up to n_bytes of payload. */
+static inline int open_record(struct rcast_writer *writer, size_t n_bytes)
+{
+	uint64_t size = rcasti_record_size(rcasti_header((uint32_t)n_bytes, RCAST_PADDING, writer->flags));
+
+	if (rcasti_likely(n_bytes <= writer->max_bytes && writer->producer.pos + size < writer->producer.easy_end))
+		return 0;
+	return find_room(writer, n_bytes, size);
 }
 
 static _Atomic uint64_t *payload(struct rcast_writer *writer)
@@ -251,7 +257,7 @@ void rcast_writer_commit(struct rcast_writer *writer, uint8_t kind, size_t used_
 
 void rcast_writer_begin_batch(struct rcast_writer *writer)
 {
-	writer->producer.batching = true;
+	rcasti_begin_batch(&writer->producer);
 }
 
 void rcast_writer_end_batch(struct rcast_writer *writer)
@@ -273,6 +279,7 @@ int rcast_writer_end(struct rcast_writer *writer)
 		return error;
 	close_record(writer, RCAST_END, 0);
 	writer->ended = true;
+	writer->producer.easy_end = 0;
 	return 0;
 }
 

@@ -180,6 +180,7 @@ struct rcasti_producer {
 	_Atomic uint64_t *words;
 	uint64_t mask;                         /* capacity - 1 */
 	uint64_t pos;                          /* where the next record starts */
+	uint64_t easy_end;                     /* a record that ends before it needs no thought, see below */
 	uint64_t claimed;                      /* what `frontier` was last set to */
 	uint64_t boundary;                     /* the start of the first chunk that pos has not reached */
 	bool batching;                         /* commits wait for the end of the batch */
@@ -202,6 +203,16 @@ static inline void rcasti_producer_init(struct rcasti_producer *producer, struct
 		.chunk_bytes = capacity / RCASTI_N_CHUNKS,
 		.hold = UINT64_MAX,
 	};
+}
+
+/*
+ * Nearly every record ends in the chunk in which it starts. That chunk is claimed already, no lap ends inside it and no
+ * later chunk begins in the record; outside a batch, one comparison with easy_end tells all that. Whatever moves `boundary`
+ * or turns batching on or off sets it anew.
+ */
+static inline void rcasti_set_easy_end(struct rcasti_producer *producer)
+{
+	producer->easy_end = producer->batching || producer->claimed == 0 ? 0 : producer->boundary;
 }
 
 static inline uint64_t *rcasti_chunk_first(struct rcasti_producer *producer, uint64_t chunk_pos)
@@ -230,6 +241,7 @@ static inline bool rcasti_claim_more(struct rcasti_producer *producer, uint64_t 
 			producer->oldest = first;
 	}
 	producer->claimed = claimed;
+	rcasti_set_easy_end(producer);
 	atomic_store_explicit(&producer->shared->first, producer->oldest, RCASTI_ORDER_CLAIM);
 	atomic_store_explicit(&producer->shared->recent, producer->batch_header ? producer->batch_pos : producer->pos,
 			      RCASTI_ORDER_CLAIM);
@@ -240,7 +252,7 @@ static inline bool rcasti_claim_more(struct rcasti_producer *producer, uint64_t 
 
 static inline bool rcasti_claim(struct rcasti_producer *producer, uint64_t end)
 {
-	return rcasti_likely(end + RCASTI_WORD <= producer->claimed) || rcasti_claim_more(producer, end);
+	return end + RCASTI_WORD <= producer->claimed || rcasti_claim_more(producer, end);
 }
 
 /*
@@ -266,25 +278,35 @@ static inline void rcasti_add_to_batch(struct rcasti_producer *producer, uint64_
 	}
 }
 
-/* The record at pos is the first in every chunk that starts behind the start of the record before it. */
+/* The record that starts at pos is the first in every chunk that starts behind the start of the record before it. */
 static inline void rcasti_note_chunks(struct rcasti_producer *producer)
 {
 	for (; producer->boundary <= producer->pos; producer->boundary += producer->chunk_bytes)
 		*rcasti_chunk_first(producer, producer->boundary) = producer->pos;
+	rcasti_set_easy_end(producer);
 }
 
 /* The record at the producer's pos is complete. */
 static inline void rcasti_commit(struct rcasti_producer *producer, uint64_t header)
 {
-	uint64_t pos = producer->pos;
+	uint64_t pos = producer->pos, next = pos + rcasti_record_size(header);
 
-	producer->pos = pos + rcasti_record_size(header);
-	if (rcasti_unlikely(producer->batching))
+	producer->pos = next;
+	if (rcasti_likely(next < producer->easy_end)) {
+		rcasti_make_visible(producer, pos, header);
+		return;
+	}
+	if (producer->batching)
 		rcasti_add_to_batch(producer, pos, header);
 	else
 		rcasti_make_visible(producer, pos, header);
-	if (rcasti_unlikely(producer->pos >= producer->boundary))
-		rcasti_note_chunks(producer);
+	rcasti_note_chunks(producer);
+}
+
+static inline void rcasti_begin_batch(struct rcasti_producer *producer)
+{
+	producer->batching = true;
+	rcasti_set_easy_end(producer);
 }
 
 static inline void rcasti_commit_batch(struct rcasti_producer *producer)
@@ -293,6 +315,7 @@ static inline void rcasti_commit_batch(struct rcasti_producer *producer)
 		rcasti_make_visible(producer, producer->batch_pos, producer->batch_header);
 	producer->batch_header = 0;
 	producer->batching = false;
+	rcasti_set_easy_end(producer);
 }
 
 /* ── The reader's half ───────────────────────────────────────────────────────────────────────────────────────────────── */
