@@ -74,14 +74,15 @@ struct rcast_circuit;
 
 /* Zero means the default in parentheses. */
 struct rcast_link_options {
-	uint8_t id_bytes;           /* width of ids on the wire: 1, 2 or 4 (4); both sides must agree */
-	uint32_t n_reserved;        /* ids left to agreement, from 0 (0), at most RCAST_LINK_MAX_RESERVED; both must agree */
-	uint32_t max_busy;          /* circuits busy at once, for those that each side begins, but for reserved ones (1024) */
-	uint32_t max_message_bytes; /* the largest message we take: RCAST_LINK_MIN_MESSAGE…1 MiB (64 KiB), within the window */
-	uint32_t window_bytes;      /* the credit we give on each circuit: RCAST_LINK_MIN_WINDOW…16 MiB (256 KiB) */
-	uint32_t max_queued_bytes;  /* what waits to be sent on the link; past it a send gets -EAGAIN (1 MiB) */
-	uint32_t max_queued_fds;    /* descriptors in messages that wait to be sent; likewise (64) */
-	bool refuse_fds;            /* take no descriptors from the peer; where the kernel can, it refuses them at the sender */
+	uint8_t id_bytes;    /* width of ids on the wire: 1, 2 or 4 (4); both sides must agree */
+	uint32_t n_reserved; /* ids left to agreement, from 0 (0), at most RCAST_LINK_MAX_RESERVED; both must agree */
+	uint32_t max_busy;   /* circuits busy at once, for those that each side begins, but for reserved ones (1024) */
+	uint32_t
+		max_message_bytes; /* the largest message we take: RCAST_LINK_MIN_MESSAGE…1 MiB (64 KiB), within the window */
+	uint32_t window_bytes;     /* the credit we give on each circuit: RCAST_LINK_MIN_WINDOW…16 MiB (256 KiB) */
+	uint32_t max_queued_bytes; /* what waits to be sent on the link; past it a send gets -EAGAIN (1 MiB) */
+	uint32_t max_queued_fds;   /* descriptors in messages that wait to be sent; likewise (64) */
+	bool refuse_fds; /* take no descriptors from the peer; where the kernel can, it refuses them at the sender */
 };
 
 enum rcast_link_role { RCAST_DIALLED, RCAST_ACCEPTED };
@@ -90,7 +91,7 @@ enum rcast_link_role { RCAST_DIALLED, RCAST_ACCEPTED };
 struct rcast_message {
 	const void *data;
 	size_t n_bytes;
-	bool last;  /* the peer's last in this exchange */
+	bool last; /* the peer's last in this exchange */
 	int n_fds;
 	int *fds;
 };
@@ -175,8 +176,8 @@ RCAST_API int rcast_circuit_begin(struct rcast_link *link, const struct rcast_ci
 				  struct rcast_circuit **circuit);
 
 /* The same on a reserved id. -EINVAL: not a reserved id. -EEXIST: busy. */
-RCAST_API int rcast_circuit_begin_reserved(struct rcast_link *link, uint32_t id, const struct rcast_circuit_ops *ops, void *user,
-					   struct rcast_circuit **circuit);
+RCAST_API int rcast_circuit_begin_reserved(struct rcast_link *link, uint32_t id, const struct rcast_circuit_ops *ops,
+					   void *user, struct rcast_circuit **circuit);
 
 RCAST_API void rcast_circuit_set_handler(struct rcast_circuit *circuit, const struct rcast_circuit_ops *ops, void *user);
 
@@ -194,8 +195,8 @@ enum { RCAST_LAST = 1 }; /* flag of a send: our last message in this exchange */
 RCAST_API int rcast_circuit_send(struct rcast_circuit *circuit, const struct iovec *iov, int n_iov, unsigned int flags);
 
 /* The same with descriptors: taken on success, still yours on an error. -EOPNOTSUPP: this link cannot carry them. */
-RCAST_API int rcast_circuit_send_take_fds(struct rcast_circuit *circuit, const struct iovec *iov, int n_iov, unsigned int flags,
-					  const int *take_fds, int n_fds);
+RCAST_API int rcast_circuit_send_take_fds(struct rcast_circuit *circuit, const struct iovec *iov, int n_iov,
+					  unsigned int flags, const int *take_fds, int n_fds);
 
 /*
  * Give back the credit of a message that was RCAST_HELD, of `n_bytes` bytes. When an exchange is over this is done for all
