@@ -38,7 +38,7 @@ struct talk {
 
 struct pair {
 	struct rcast_link *links[2]; /* [0] dialled, [1] accepted */
-	struct talk *expected[2];    /* who takes what the peer begins; after them an n_messages of -1 ends the list */
+	struct talk *expected[2];    /* who takes what the peer begins: the first that is idle */
 	int n_expected[2];
 	int errors[2]; /* what dispatch said last */
 };
@@ -173,15 +173,42 @@ static inline void pair_turn(struct pair *pair)
 		harness_await((pair_turn(pair), (condition)));              \
 	} while (0)
 
-/* Turn until everything that is on its way must have come: each side has heard an exchange begun after it. */
-#define pair_settle(pair)                                         \
-	do {                                                      \
-		for (int pair_n = 0; pair_n < 16; pair_n++) {     \
-			pair_turn(pair);                          \
-			if (rcast_link_fd((pair)->links[0]) >= 0) \
-				harness_pause();                  \
-		}                                                 \
-	} while (0)
+/* Turn for a while, to see that something does not happen. What a test waits for it waits for with pair_await. */
+static inline void pair_idle(struct pair *pair)
+{
+	for (int n = 0; n < 16; n++) {
+		pair_turn(pair);
+		harness_pause();
+	}
+}
+
+/* A test whose body runs over every carrier and at every width of ids. */
+#define EVERYWHERE(suite, name)                                                           \
+	static void name##_over(enum carrier carrier, uint8_t id_bytes);                  \
+	HARNESS_TEST(suite, name)                                                         \
+	{                                                                                 \
+		for (enum carrier carrier = SEQPACKET; carrier < N_CARRIERS; carrier++) { \
+			name##_over(carrier, 1);                                          \
+			name##_over(carrier, 2);                                          \
+			name##_over(carrier, 4);                                          \
+		}                                                                         \
+	}                                                                                 \
+	static void name##_over(enum carrier carrier, uint8_t id_bytes)
+
+static inline void pair_expect(struct pair *pair, int side, struct talk *talks, int n)
+{
+	pair->expected[side] = talks;
+	pair->n_expected[side] = n;
+}
+
+static inline int talks_ended(const struct talk *talks, int n)
+{
+	int n_ended = 0;
+
+	for (int i = 0; i < n; i++)
+		n_ended += talks[i].n_ended;
+	return n_ended;
+}
 
 static inline void talk_begin(struct talk *talk, struct rcast_link *link)
 {

@@ -352,16 +352,30 @@ static void fail_to_receive(struct rcast_link *link, int error)
 		rcasti_link_fail(link, error, "%s", fault);
 }
 
+/* What is wrong with a packet whatever is in it, or NULL. */
+static const char *refuse_packet(const struct rcasti_packet *packet)
+{
+	if (packet->n_bytes < RCASTI_FRAME_START_BYTES)
+		return "a frame shorter than its header";
+	if (packet->n_fds != rcasti_frame_n_fds(packet->bytes))
+		return "not the descriptors that the frame announces";
+	return NULL;
+}
+
 static int receive_one(struct rcast_link *link)
 {
 	struct rcasti_packet packet = {.n_fds = 0};
+	const char *wrong;
 	int error = link->transport->ops->receive(link->transport, &packet);
 
 	if (error) {
 		fail_to_receive(link, error);
 		return error;
 	}
-	if (link->greeted)
+	wrong = refuse_packet(&packet);
+	if (wrong)
+		rcasti_link_fail(link, -EPROTO, "%s", wrong);
+	else if (link->greeted)
 		receive_frame(link, &packet);
 	else
 		receive_hello(link, &packet);

@@ -87,10 +87,8 @@ static int seqpacket_receive(struct rcasti_transport *transport, struct rcasti_p
 		return (int)n;
 	if (truncated)
 		return frame_too_long(sock);
-	if (n < RCASTI_FRAME_START_BYTES)
-		return fault(sock, -EPROTO, "a frame shorter than its header");
-	if (sock->arrived.n != rcasti_frame_n_fds(sock->buffer) || sock->arrived.n > RCAST_MESSAGE_MAX_FDS)
-		return fault(sock, -EPROTO, "not the descriptors that the frame announces");
+	if (sock->arrived.n > RCAST_MESSAGE_MAX_FDS)
+		return fault(sock, -EPROTO, "more descriptors than a frame may have");
 	packet->bytes = sock->buffer;
 	packet->n_bytes = (size_t)n;
 	packet->n_fds = sock->arrived.n;
@@ -169,7 +167,7 @@ static int stream_receive(struct rcasti_transport *transport, struct rcasti_pack
 	packet->bytes = sock->buffer + sock->start + RCASTI_FRAME_LENGTH_BYTES;
 	packet->n_fds = rcasti_frame_n_fds(packet->bytes);
 	if (packet->n_fds > sock->arrived.n || packet->n_fds > RCAST_MESSAGE_MAX_FDS)
-		return fault(sock, -EPROTO, "not the descriptors that the frame announces");
+		return fault(sock, -EPROTO, "fewer descriptors than the frame announces");
 	rcasti_fdset_move(&sock->arrived, packet->fds, packet->n_fds);
 	sock->start += RCASTI_FRAME_LENGTH_BYTES + packet->n_bytes;
 	return 0;
