@@ -34,7 +34,7 @@ struct rcast_engine_options {
 
 /*
  * Make the engine and its control socket. -EEXIST: an engine answers there already. -EACCES: the folder is not ours alone.
- * -ENAMETOOLONG, -EINVAL: the name. What went wrong in one line: rcast_engine_error.
+ * -ENAMETOOLONG, -EINVAL: the name or path, or a cap out of its range.
  */
 RCAST_API int rcast_engine_create(const struct rcast_engine_options *options, struct rcast_engine **engine);
 

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An attachment joins a session and an exchange: the reader on one side, the client's circuit on the other.
+ *
+ *   attach   rights and lease are decided, the reader is put in the session's list, Attached goes out (with the ring and the
+ *            wake pipe, or followed by Pieces)
+ *   detach   the client says so, or its last, or its connection ends
+ *   evicted  we say so: kicked, gone, unreadable
+ *   removed  the session is gone
+ *
+ * Whatever ends it takes the reader out of the list first and says the last word after that. The exchange then has no attachment, and
+ * lives until the client has sent its last too. The follower and the attachment itself are freed at the end of the turn,
+ * after a grace period, which also closes our end of the reader's wake pipe.
+ *
+ * What an attached client may do was decided when it attached, and is asked again of its connection each time: who has given up
+ * the right to input has given it up for its open attachments too. A refusal is an error reply; the attachment goes on.
+ */
+#include "engine/attach.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "control/schema.h"
+#include "engine/commands.h"
+#include "engine/connection.h"
+#include "engine/delivery.h"
+#include "engine/describe.h"
+
+/* ── Ends ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void detach(struct rcasti_attachment *attachment)
+{
+	struct rcasti_exchange *exchange = attachment->exchange;
+
+	if (attachment->delivery)
+		rcasti_delivery_close(attachment->delivery);
+	attachment->delivery = NULL;
+	rcasti_input_forget(&attachment->session->control.input, exchange->circuit);
+	exchange->attachment = NULL;
+	attachment->session->engine->n_readers--;
+	rcasti_readers_remove(attachment, &attachment->session->engine->condemned);
+}
+
+void rcasti_exchange_detach(struct rcasti_exchange *exchange)
+{
+	if (exchange->attachment)
+		detach(exchange->attachment);
+}
+
+void rcasti_attachment_evict(struct rcasti_attachment *attachment, const char *why)
+{
+	struct rcasti_exchange *exchange = attachment->exchange;
+	Ringcast__Wire__Notice notice = RINGCAST__WIRE__NOTICE__INIT;
+
+	detach(attachment);
+	notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_EVICTED;
+	notice.evicted = (char *)why;
+	rcasti_exchange_notice(exchange, &notice, RCAST_LAST);
+}
+
+static void end_removed(struct rcasti_attachment *attachment)
+{
+	struct rcasti_exchange *exchange = attachment->exchange;
+	Ringcast__Wire__Notice notice = RINGCAST__WIRE__NOTICE__INIT;
+	Ringcast__Wire__Done done = RINGCAST__WIRE__DONE__INIT;
+
+	detach(attachment);
+	notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_REMOVED;
+	notice.removed = &done;
+	rcasti_exchange_notice(exchange, &notice, RCAST_LAST);
+}
+
+static void end_detached(struct rcasti_exchange *exchange)
+{
+	Ringcast__Wire__Notice notice = RINGCAST__WIRE__NOTICE__INIT;
+	Ringcast__Wire__Done done = RINGCAST__WIRE__DONE__INIT;
+
+	rcasti_exchange_detach(exchange);
+	notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_DETACHED;
+	notice.detached = &done;
+	rcasti_exchange_notice(exchange, &notice, RCAST_LAST);
+}
+
+void rcasti_attachments_end(struct rcast_session *session)
+{
+	struct rcasti_attachment *attachment, *next;
+
+	cds_list_for_each_entry_safe (attachment, next, &session->readers, node)
+		end_removed(attachment);
+}
+
+void rcasti_attachments_end_gone(struct rcast_session *session)
+{
+	struct rcasti_attachment *attachment, *next;
+
+	cds_list_for_each_entry_safe (attachment, next, &session->readers, node) {
+		if (atomic_load_explicit(&attachment->is_gone, memory_order_relaxed))
+			rcasti_attachment_evict(attachment, "its wake pipe was closed");
+	}
+}
+
+/* ── Attaching ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* May this be had? If not, it has been answered. */
+static int check_input(struct rcasti_exchange *exchange, const struct rcast_session *session)
+{
+	if (!(exchange->connection->rights & RCASTI_INPUT)) {
+		rcasti_exchange_refuse(exchange, -EPERM, "attach with input: this connection has only the view right");
+		return -EPERM;
+	}
+	if (session->kind != RCASTI_PTY) {
+		rcasti_exchange_refuse(exchange, -EOPNOTSUPP, "session %s has no terminal: it takes no input",
+				       session->name);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int check_lease(struct rcasti_exchange *exchange, const struct rcast_session *session)
+{
+	if (!(exchange->connection->rights & RCASTI_ADMIN)) {
+		rcasti_exchange_refuse(exchange, -EPERM, "attach with a lease: this connection has only the view right");
+		return -EPERM;
+	}
+	if (session->engine->max_lease_ms == 0) {
+		rcasti_exchange_refuse(exchange, -EPERM, "attach with a lease: this engine grants none");
+		return -EPERM;
+	}
+	if (session->kind == RCASTI_OWNED) {
+		rcasti_exchange_refuse(exchange, -EOPNOTSUPP, "session %s is published by its owner, whom no lease can hold",
+				       session->name);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int check(struct rcasti_exchange *exchange, const struct rcast_session *session,
+		 const Ringcast__Wire__Attach *request, const struct rcast_message *message)
+{
+	int n_fds = request->by_circuit ? 0 : 1, error = 0;
+
+	if (request->input)
+		error = check_input(exchange, session);
+	if (!error && request->lease_ms > 0)
+		error = check_lease(exchange, session);
+	if (error)
+		return error;
+	if (session->engine->n_readers >= session->engine->max_readers)
+		rcasti_exchange_refuse(exchange, error = -ENOBUFS,
+				       "%" PRIu32 " readers are attached already, the most this engine takes",
+				       session->engine->max_readers);
+	else if (message->n_fds != n_fds)
+		rcasti_exchange_refuse(exchange, error = -EINVAL, "attach by %s comes with %d descriptors, not %d",
+				       request->by_circuit ? "circuit" : "ring", n_fds, message->n_fds);
+	else if (message->last)
+		rcasti_exchange_refuse(exchange, error = -EINVAL, "attach must not be the last message of its exchange");
+	else if (request->by_circuit && request->from > RCAST_FROM_POS)
+		rcasti_exchange_refuse(exchange, error = -EINVAL,
+				       "attach from %" PRIu32 ": 0 oldest, 1 newest, 2 a position", request->from);
+	return error;
+}
+
+static struct rcasti_attachment *make(struct rcasti_exchange *exchange, struct rcast_session *session,
+				      const Ringcast__Wire__Attach *request)
+{
+	struct rcast_engine *engine = session->engine;
+	struct rcasti_attachment *made = calloc(1, sizeof *made);
+
+	if (!made)
+		return NULL;
+	made->session = session;
+	made->exchange = exchange;
+	made->id = ++engine->last_reader_id;
+	made->pid = exchange->connection->pid;
+	made->may_input = request->input;
+	made->lease_ms = request->lease_ms < engine->max_lease_ms ? request->lease_ms : engine->max_lease_ms;
+	return made;
+}
+
+static int open_ring(struct rcasti_attachment *attachment, struct rcast_message *message, int fds[2])
+{
+	int cursor_fd = rcast_message_take_fd(message, 0), error;
+
+	if (cursor_fd < 0)
+		return cursor_fd;
+	error = rcast_follower_create_take(cursor_fd, &attachment->follower, &fds[1]);
+	if (error)
+		return error;
+	fds[0] = rcast_writer_dup_fd(attachment->session->writer);
+	if (fds[0] >= 0)
+		return 0;
+	close(fds[1]);
+	return fds[0];
+}
+
+static void refuse_open(struct rcasti_exchange *exchange, const Ringcast__Wire__Attach *request, int error)
+{
+	if (error == -EPROTO)
+		rcasti_exchange_refuse(exchange, error, "the descriptor that came with attach is no sealed cursor page");
+	else if (error == -EINVAL)
+		rcasti_exchange_refuse(exchange, error, "position %" PRIu64 " of session %s is not written yet",
+				       request->from_pos, request->session);
+	else
+		rcasti_exchange_refuse(exchange, error, "session %s cannot be attached to: %s", request->session,
+				       strerrordesc_np(-error));
+}
+
+static void say_attached(struct rcasti_attachment *attachment, const int *take_fds, int n_fds)
+{
+	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
+	Ringcast__Wire__Attached attached = RINGCAST__WIRE__ATTACHED__INIT;
+	Ringcast__Wire__SessionInfo info = RINGCAST__WIRE__SESSION_INFO__INIT;
+
+	rcasti_describe_session(attachment->session, &info);
+	attached.session = &info;
+	attached.reader = attachment->id;
+	attached.lease_ms = attachment->lease_ms;
+	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_ATTACHED;
+	reply.attached = &attached;
+	rcasti_exchange_send_take(attachment->exchange, &reply, 0, take_fds, n_fds);
+}
+
+void rcasti_attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Attach *request, struct rcast_message *message)
+{
+	struct rcast_session *session = rcasti_command_find_session(exchange, request->session);
+	struct rcasti_attachment *made;
+	int fds[2] = {-1, -1}, error;
+
+	if (!session || check(exchange, session, request, message) != 0)
+		return;
+	made = make(exchange, session, request);
+	if (!made)
+		error = -ENOMEM;
+	else if (request->by_circuit)
+		error = rcasti_delivery_open(made, &session->engine->control, request->from, request->from_pos);
+	else
+		error = open_ring(made, message, fds);
+	if (error) {
+		rcast_follower_free(made ? made->follower : NULL);
+		free(made);
+		refuse_open(exchange, request, error);
+		return;
+	}
+	session->engine->n_readers++;
+	exchange->attachment = made;
+	rcasti_readers_add(made);
+	say_attached(made, fds, request->by_circuit ? 0 : 2);
+}
+
+/* ── While attached ──────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool may_steer(const struct rcasti_exchange *exchange)
+{
+	return exchange->attachment->may_input && exchange->connection->rights & RCASTI_INPUT;
+}
+
+static enum rcast_consumed attached_input(struct rcasti_exchange *exchange, const ProtobufCBinaryData *data,
+					  size_t n_message_bytes)
+{
+	struct rcast_session *session = exchange->attachment->session;
+	int outcome = rcasti_input_push(&session->control.input, data->data, data->len, exchange->circuit, n_message_bytes);
+
+	if (outcome < 0)
+		rcasti_command_complain_input(exchange, session, outcome);
+	return outcome == RCASTI_INPUT_WAITS ? RCAST_HELD : RCAST_CONSUMED;
+}
+
+static void attached_resize(struct rcasti_exchange *exchange, const Ringcast__Wire__Window *window)
+{
+	struct rcast_session *session = exchange->attachment->session;
+	int error = rcasti_command_check_size(window->cols, window->rows);
+
+	if (!error)
+		error = rcasti_session_resize(session, (uint16_t)window->cols, (uint16_t)window->rows);
+	if (error == -EINVAL)
+		rcasti_exchange_complain(exchange, error, RCASTI_SIZE_RULE, window->cols, window->rows);
+	else if (error)
+		rcasti_exchange_complain(exchange, error, "session %s has ended: it cannot be resized", session->name);
+}
+
+static enum rcast_consumed obey(struct rcasti_exchange *exchange, const Ringcast__Wire__AttachedRequest *request,
+				size_t n_message_bytes)
+{
+	if (request->request_case == RINGCAST__WIRE__ATTACHED_REQUEST__REQUEST_DETACH) {
+		end_detached(exchange);
+		return RCAST_CONSUMED;
+	}
+	if (!may_steer(exchange)) {
+		rcasti_exchange_complain(exchange, -EPERM, "attached to session %s without the input right",
+					 exchange->attachment->session->name);
+		return RCAST_CONSUMED;
+	}
+	if (request->request_case == RINGCAST__WIRE__ATTACHED_REQUEST__REQUEST_INPUT)
+		return attached_input(exchange, &request->input, n_message_bytes);
+	attached_resize(exchange, request->resize);
+	return RCAST_CONSUMED;
+}
+
+enum rcast_consumed rcasti_attached_request(struct rcasti_exchange *exchange, struct rcast_message *message)
+{
+	Ringcast__Wire__AttachedRequest *request = NULL;
+	enum rcast_consumed consumed = RCAST_CONSUMED;
+	const char *wrong = NULL;
+
+	/* An empty last message is how a client hangs up without a word. */
+	if (message->n_bytes > 0 || !message->last)
+		request = rcasti_schema_unpack_attached_request(message, &wrong);
+	if (request)
+		consumed = obey(exchange, request, message->n_bytes);
+	else if (wrong)
+		rcasti_exchange_complain(exchange, -EINVAL, "%s", wrong);
+	ringcast__wire__attached_request__free_unpacked(request, NULL);
+	if (message->last && exchange->attachment)
+		end_detached(exchange);
+	return consumed;
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One entry a command: its name, the right that it needs, its handler. A request is parsed, its right is checked against the
+ * connection, then its handler runs and answers. A handler that refuses says in one line what was wrong and what would be
+ * right, and has changed nothing.
+ *
+ * list and stats answer with several messages. They remember how far they got by name or id, not by pointer, so whatever
+ * happens between two messages, each session or reader that is there all the time is told exactly once.
+ */
+#include "engine/commands.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/schema.h"
+#include "engine/attach.h"
+#include "engine/connection.h"
+#include "engine/describe.h"
+#include "engine/start.h"
+
+struct rcast_session *rcasti_command_find_session(struct rcasti_exchange *exchange, const char *name)
+{
+	struct rcast_session *session = rcasti_table_find(&exchange->connection->engine->table, name);
+
+	if (!session)
+		rcasti_exchange_refuse(exchange, -ENOENT, "no session %s", name);
+	return session;
+}
+
+int rcasti_command_check_size(uint32_t cols, uint32_t rows)
+{
+	return cols >= 1 && cols <= UINT16_MAX && rows >= 1 && rows <= UINT16_MAX ? 0 : -EINVAL;
+}
+
+/* ── Looking ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void send_session(struct rcasti_exchange *exchange, struct rcast_session *session, unsigned int flags)
+{
+	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
+	Ringcast__Wire__SessionInfo info = RINGCAST__WIRE__SESSION_INFO__INIT;
+
+	rcasti_describe_session(session, &info);
+	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_SESSION;
+	reply.session = &info;
+	rcasti_exchange_send_take(exchange, &reply, flags, NULL, 0);
+}
+
+static bool list_next(struct rcasti_exchange *exchange)
+{
+	struct rcast_session *session = rcasti_table_after(&exchange->connection->engine->table, exchange->walked_name);
+
+	if (!session) {
+		rcasti_exchange_done(exchange);
+		return false;
+	}
+	strcpy(exchange->walked_name, session->name);
+	send_session(exchange, session, 0);
+	return true;
+}
+
+static void list(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
+{
+	exchange->more = list_next;
+	rcasti_exchange_go_on(exchange);
+}
+
+static void describe(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
+{
+	struct rcast_session *session = rcasti_command_find_session(exchange, request->describe->session);
+
+	if (session)
+		send_session(exchange, session, RCAST_LAST);
+}
+
+static struct rcasti_attachment *reader_after(struct rcast_session *session, uint64_t id)
+{
+	struct rcasti_attachment *attachment;
+
+	/* In order of id, since new ones are put at the end. */
+	cds_list_for_each_entry (attachment, &session->readers, node)
+		if (attachment->id > id)
+			return attachment;
+	return NULL;
+}
+
+static bool stats_next(struct rcasti_exchange *exchange)
+{
+	struct rcast_session *session = rcasti_table_find(&exchange->connection->engine->table, exchange->walked_name);
+	struct rcasti_attachment *attachment = session ? reader_after(session, exchange->walked_id) : NULL;
+	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
+	Ringcast__Wire__ReaderInfo info = RINGCAST__WIRE__READER_INFO__INIT;
+
+	if (!attachment) {
+		rcasti_exchange_done(exchange);
+		return false;
+	}
+	exchange->walked_id = attachment->id;
+	rcasti_describe_reader(attachment, &info);
+	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_READER;
+	reply.reader = &info;
+	rcasti_exchange_send_take(exchange, &reply, 0, NULL, 0);
+	return true;
+}
+
+static void stats(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
+{
+	struct rcast_session *session = rcasti_command_find_session(exchange, request->stats->session);
+	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
+	Ringcast__Wire__SessionStats answer = RINGCAST__WIRE__SESSION_STATS__INIT;
+	Ringcast__Wire__SessionInfo info = RINGCAST__WIRE__SESSION_INFO__INIT;
+
+	if (!session)
+		return;
+	rcasti_describe_session(session, &info);
+	rcasti_describe_stats(session, &answer);
+	answer.session = &info;
+	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_STATS;
+	reply.stats = &answer;
+	strcpy(exchange->walked_name, session->name);
+	exchange->more = stats_next;
+	rcasti_exchange_send_take(exchange, &reply, 0, NULL, 0);
+	rcasti_exchange_go_on(exchange);
+}
+
+static void attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
+{
+	rcasti_attach(exchange, request->attach, message);
+}
+
+static void give_up_rights(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request,
+			   struct rcast_message *message)
+{
+	exchange->connection->rights = RCASTI_VIEW;
+	rcasti_exchange_done(exchange);
+}
+
+/* ── Starting ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int check_start(struct rcasti_exchange *exchange, const Ringcast__Wire__Start *start,
+		       const struct rcast_message *message)
+{
+	int n_fds = start->n_argv > 0 ? 0 : 1;
+
+	if (!rcast_name_is_valid(start->name))
+		rcasti_exchange_refuse(exchange, -EINVAL, "session name \"%s\": 1 to 64 of A-Z a-z 0-9 . _ -, not . nor ..",
+				       start->name);
+	else if (message->n_fds != n_fds)
+		rcasti_exchange_refuse(exchange, -EINVAL, "start of a %s comes with %d descriptors, not %d",
+				       n_fds ? "pipe session" : "program", n_fds, message->n_fds);
+	else if (start->cols > UINT16_MAX || start->rows > UINT16_MAX)
+		rcasti_exchange_refuse(exchange, -EINVAL, RCASTI_SIZE_RULE, start->cols, start->rows);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static void refuse_start(struct rcasti_exchange *exchange, const Ringcast__Wire__Start *start, int error, const char *failed)
+{
+	if (failed)
+		rcasti_exchange_refuse(exchange, error, "%s: %s", failed, strerrordesc_np(-error));
+	else if (error == -EEXIST)
+		rcasti_exchange_refuse(exchange, error, "session %s exists already", start->name);
+	else if (error == -ENOBUFS)
+		rcasti_exchange_refuse(exchange, error, "%" PRIu32 " sessions exist already, the most this engine takes",
+				       exchange->connection->engine->table.max_sessions);
+	else if (error == -EINVAL && start->ring_bytes)
+		rcasti_exchange_refuse(exchange, error,
+				       "ring of %" PRIu64 " bytes: a power of two from %" PRIu64 " to %" PRIu64,
+				       start->ring_bytes, RCAST_RING_MIN_BYTES, RCAST_RING_MAX_BYTES);
+	else if (error == -EINVAL)
+		rcasti_exchange_refuse(exchange, error, "the descriptor is no pipe, socket, terminal or file");
+	else
+		rcasti_exchange_refuse(exchange, error, "session %s cannot be started: %s", start->name,
+				       strerrordesc_np(-error));
+}
+
+/* The schema's arrays have no NULL at their end: these are copies that have. */
+static const char **terminated(char *const *strings, size_t n)
+{
+	const char **copy = calloc(n + 1, sizeof *copy);
+
+	if (copy && n > 0)
+		memcpy(copy, strings, n * sizeof *copy);
+	return copy;
+}
+
+static int start_program(struct rcast_engine *engine, const struct rcast_session_options *options,
+			 const Ringcast__Wire__Start *start, const char **failed)
+{
+	const char **argv = terminated(start->argv, start->n_argv), **envp = terminated(start->env, start->n_env);
+	struct rcast_program program = {
+		.argv = argv, .envp = start->n_env ? envp : NULL, .cwd = start->cwd[0] ? start->cwd : NULL};
+	int error = argv && envp ? rcasti_start_pty(engine, options, &program, NULL, failed) : -ENOMEM;
+
+	/* What failed is one of the strings, which outlive these arrays. */
+	free(argv);
+	free(envp);
+	return error;
+}
+
+static void start(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
+{
+	const Ringcast__Wire__Start *wanted = request->start;
+	struct rcast_session_options options = {
+		.name = wanted->name,
+		.ring_bytes = wanted->ring_bytes,
+		.linger_ms = wanted->linger_ms,
+		.cols = (uint16_t)wanted->cols,
+		.rows = (uint16_t)wanted->rows,
+	};
+	const char *failed = NULL;
+	int error;
+
+	if (check_start(exchange, wanted, message) != 0)
+		return;
+	if (wanted->n_argv > 0)
+		error = start_program(exchange->connection->engine, &options, wanted, &failed);
+	else
+		error = rcasti_start_pipe_take(exchange->connection->engine, &options, rcast_message_take_fd(message, 0),
+					       NULL);
+	if (error)
+		refuse_start(exchange, wanted, error, failed);
+	else
+		rcasti_exchange_done(exchange);
+}
+
+/* ── Steering ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static const char *why_no_input(int error)
+{
+	return error == -EOPNOTSUPP ? "has no terminal: it takes no input"
+	       : error == -ENODATA  ? "has ended: it takes no input"
+	       : error == -EAGAIN   ? "is not reading, and as much input as the engine keeps waits already"
+				    : "could not be written to";
+}
+
+void rcasti_command_complain_input(struct rcasti_exchange *exchange, const struct rcast_session *session, int error)
+{
+	rcasti_exchange_complain(exchange, error, "session %s %s", session->name, why_no_input(error));
+}
+
+static void input(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
+{
+	struct rcast_session *session = rcasti_command_find_session(exchange, request->input->session);
+	const ProtobufCBinaryData *data = &request->input->data;
+	int outcome;
+
+	if (!session)
+		return;
+	outcome = session->kind != RCASTI_PTY ? -EOPNOTSUPP
+					      : rcasti_input_push(&session->control.input, data->data, data->len, NULL, 0);
+	if (outcome < 0)
+		rcasti_exchange_refuse(exchange, outcome, "session %s %s", session->name, why_no_input(outcome));
+	else
+		rcasti_exchange_done(exchange);
+}
+
+static void resize(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
+{
+	const Ringcast__Wire__Resize *wanted = request->resize;
+	struct rcast_session *session = rcasti_command_find_session(exchange, wanted->session);
+	int error;
+
+	if (!session)
+		return;
+	error = rcasti_command_check_size(wanted->cols, wanted->rows);
+	if (!error)
+		error = rcasti_session_resize(session, (uint16_t)wanted->cols, (uint16_t)wanted->rows);
+	if (error == -EINVAL)
+		rcasti_exchange_refuse(exchange, error, RCASTI_SIZE_RULE, wanted->cols, wanted->rows);
+	else if (error)
+		rcasti_exchange_refuse(exchange, error, "session %s %s", session->name,
+				       error == -ENODATA ? "has ended: it cannot be resized"
+							 : "has no terminal: it cannot be resized");
+	else
+		rcasti_exchange_done(exchange);
+}
+
+static void signal_program(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request,
+			   struct rcast_message *message)
+{
+	struct rcast_session *session = rcasti_command_find_session(exchange, request->signal->session);
+	int number = request->signal->signal, error;
+
+	if (!session)
+		return;
+	error = number >= 1 && number < NSIG ? rcasti_session_signal(session, number) : -EINVAL;
+	if (error == -EINVAL)
+		rcasti_exchange_refuse(exchange, error, "signal %d: 1 to %d", number, NSIG - 1);
+	else if (error)
+		rcasti_exchange_refuse(exchange, error, "session %s %s", session->name,
+				       error == -EOPNOTSUPP ? "has no program" : "has no program any more");
+	else
+		rcasti_exchange_done(exchange);
+}
+
+static int kick_readers(struct rcast_session *session, uint64_t id, const char *why)
+{
+	struct rcasti_attachment *attachment, *next;
+	int n = 0;
+
+	cds_list_for_each_entry_safe (attachment, next, &session->readers, node) {
+		if (id != UINT64_MAX && id != attachment->id)
+			continue;
+		rcasti_attachment_evict(attachment, why);
+		n++;
+	}
+	session->control.n_kicked += (uint64_t)n;
+	return n;
+}
+
+static void kick(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
+{
+	struct rcast_session *session = rcasti_command_find_session(exchange, request->kick->session);
+	uint64_t id = request->kick->reader;
+	char why[64];
+
+	if (!session)
+		return;
+	snprintf(why, sizeof why, "kicked by process %d", (int)exchange->connection->pid);
+	if (kick_readers(session, id, why) == 0 && id != UINT64_MAX)
+		rcasti_exchange_refuse(exchange, -ENOENT, "session %s has no reader %" PRIu64, session->name, id);
+	else
+		rcasti_exchange_done(exchange);
+}
+
+static void kill_session(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request,
+			 struct rcast_message *message)
+{
+	struct rcast_session *session = rcasti_command_find_session(exchange, request->kill->session);
+
+	if (!session)
+		return;
+	if (session->kind == RCASTI_OWNED && !session->control.ended) {
+		rcasti_exchange_refuse(exchange, -EOPNOTSUPP, "session %s is published by its owner, who alone can end it",
+				       session->name);
+		return;
+	}
+	rcasti_session_remove(session);
+	rcasti_exchange_done(exchange);
+}
+
+/* ── The table ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+typedef void handler(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request,
+		     struct rcast_message *message);
+
+struct command {
+	Ringcast__Wire__Request__CommandCase which;
+	const char *name;
+	enum rcasti_right right;
+	handler *handler;
+};
+
+static const struct command commands[] = {
+	{RINGCAST__WIRE__REQUEST__COMMAND_LIST, "list", RCASTI_VIEW, list},
+	{RINGCAST__WIRE__REQUEST__COMMAND_DESCRIBE, "describe", RCASTI_VIEW, describe},
+	{RINGCAST__WIRE__REQUEST__COMMAND_STATS, "stats", RCASTI_VIEW, stats},
+	{RINGCAST__WIRE__REQUEST__COMMAND_ATTACH, "attach", RCASTI_VIEW, attach},
+	{RINGCAST__WIRE__REQUEST__COMMAND_RESTRICT_TO_VIEW, "restrict", RCASTI_VIEW, give_up_rights},
+	{RINGCAST__WIRE__REQUEST__COMMAND_INPUT, "input", RCASTI_INPUT, input},
+	{RINGCAST__WIRE__REQUEST__COMMAND_RESIZE, "resize", RCASTI_INPUT, resize},
+	{RINGCAST__WIRE__REQUEST__COMMAND_START, "start", RCASTI_ADMIN, start},
+	{RINGCAST__WIRE__REQUEST__COMMAND_SIGNAL, "signal", RCASTI_ADMIN, signal_program},
+	{RINGCAST__WIRE__REQUEST__COMMAND_KICK, "kick", RCASTI_ADMIN, kick},
+	{RINGCAST__WIRE__REQUEST__COMMAND_KILL, "kill", RCASTI_ADMIN, kill_session},
+};
+
+static const struct command *find(Ringcast__Wire__Request__CommandCase which)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (commands[i].which == which)
+			return &commands[i];
+	return NULL;
+}
+
+void rcasti_command_run(struct rcasti_exchange *exchange, struct rcast_message *message)
+{
+	const char *wrong = "";
+	Ringcast__Wire__Request *request = rcasti_schema_unpack_request(message, &wrong);
+	const struct command *command = request ? find(request->command_case) : NULL;
+
+	if (!request)
+		rcasti_exchange_refuse(exchange, -EINVAL, "%s", wrong);
+	else if (!command)
+		rcasti_exchange_refuse(exchange, -EINVAL, "a command that this engine does not know");
+	else if (!(exchange->connection->rights & command->right))
+		rcasti_exchange_refuse(exchange, -EPERM, "%s needs the %s right: this connection has only the view right",
+				       command->name, command->right == RCASTI_INPUT ? "input" : "admin");
+	else
+		command->handler(exchange, request, message);
+	ringcast__wire__request__free_unpacked(request, NULL);
+}

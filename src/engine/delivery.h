@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* A session's records sent on a circuit. The model is in delivery.c. */
+#ifndef RCASTI_ENGINE_DELIVERY_H
+#define RCASTI_ENGINE_DELIVERY_H
+
+#include "engine/loop.h"
+#include "engine/readers.h"
+
+struct rcasti_delivery {
+	struct rcasti_attachment *attachment;
+	struct rcasti_loop *loop;
+	struct rcast_reader *reader;
+	struct rcasti_source wake;
+	struct rcasti_timer next_turn;
+	bool asleep;           /* until `wake` is readable */
+	bool ended;            /* the notice of it is out */
+	uint32_t n_sent_bytes; /* of the record that the reader stands on */
+	size_t max_piece_bytes;
+	uint8_t piece[];
+};
+
+/*
+ * Make a reader of the attachment's session and the follower that rings it, which becomes the attachment's. It begins to
+ * send in the next turn. -EINVAL: `from_pos` lies ahead of the writer. -EAGAIN: the writer was faster than the seek.
+ */
+int rcasti_delivery_open(struct rcasti_attachment *attachment, struct rcasti_loop *loop, uint32_t from, uint64_t from_pos);
+void rcasti_delivery_close(struct rcasti_delivery *delivery);
+
+/* Send what can be sent, a bounded amount. */
+void rcasti_delivery_run(struct rcasti_delivery *delivery);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is said about a session comes from control's own fields and from the counts that its publisher keeps up to date with relaxed
+ * stores. Each count is true by itself; two of them may be from moments that lie a little apart, so differences are
+ * cut off at zero.
+ */
+#include "engine/describe.h"
+
+static uint64_t count(const _Atomic uint64_t *value)
+{
+	return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+void rcasti_describe_session(struct rcast_session *session, Ringcast__Wire__SessionInfo *info)
+{
+	const struct rcasti_session_control *control = &session->control;
+
+	info->name = session->name;
+	info->kind = session->kind;
+	info->ended = control->ended;
+	info->has_exit = control->has_exit;
+	info->exit_status = control->exit.status;
+	info->exit_signal = control->exit.signal;
+	info->pid = control->child ? control->child->pid : 0;
+	info->cols = control->size.cols;
+	info->rows = control->size.rows;
+	info->n_readers = control->n_attached;
+	info->ring_bytes = session->ring_bytes;
+	info->first_pos = count(&session->counts.first_pos);
+	info->next_pos = count(&session->counts.next_pos);
+	info->n_records = count(&session->counts.n_records);
+	info->n_output = count(&session->counts.n_output);
+	info->age_ms = (rcasti_now_ns() - session->born_ns) / RCASTI_NS_PER_MS;
+	info->title = session->control.title;
+	info->command = session->command;
+}
+
+void rcasti_describe_stats(struct rcast_session *session, Ringcast__Wire__SessionStats *stats)
+{
+	stats->n_reads = count(&session->counts.n_reads);
+	stats->n_input = session->control.input.n_written_bytes;
+	stats->n_kicked = session->control.n_kicked;
+	stats->n_leases_lost = count(&session->counts.n_leases_lost);
+}
+
+void rcasti_describe_reader(const struct rcasti_attachment *attachment, Ringcast__Wire__ReaderInfo *info)
+{
+	uint64_t pos = rcast_follower_pos(attachment->follower), next_pos = count(&attachment->session->counts.next_pos);
+
+	info->id = attachment->id;
+	info->pid = attachment->pid;
+	info->by_circuit = attachment->delivery != NULL;
+	info->may_input = attachment->may_input;
+	info->lease_ms = atomic_load_explicit(&attachment->has_lease, memory_order_relaxed) ? attachment->lease_ms : 0;
+	info->pos = pos;
+	info->behind_bytes = pos < next_pos ? next_pos - pos : 0;
+	info->n_laps = count(&attachment->n_laps);
+	info->n_rings = count(&attachment->n_rings);
+}

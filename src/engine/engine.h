@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine object. Who owns what: engine.c. */
+#ifndef RCASTI_ENGINE_ENGINE_H
+#define RCASTI_ENGINE_ENGINE_H
+
+#include <sys/un.h>
+
+#include <ringcast/engine.h>
+
+#include "engine/doorbell.h"
+#include "engine/loop.h"
+#include "engine/mailbox.h"
+#include "engine/pump.h"
+#include "engine/session.h"
+
+struct rcast_engine {
+	/* Fixed. */
+	uint32_t max_connections, max_readers, max_lease_ms;
+	char path[sizeof((struct sockaddr_un *)0)->sun_path];
+
+	/* Control's. */
+	struct rcasti_loop control;
+	struct rcasti_table table;
+	int listen_fd;
+	struct rcasti_source listen_source, mail_source;
+	struct rcasti_timer accept_again;
+	struct cds_list_head connections;
+	struct cds_list_head touched; /* connections whose links may want other events than before */
+	struct cds_list_head children;
+	struct cds_list_head condemned; /* attachments to free after a grace period */
+	struct cds_list_head retired;   /* sessions likewise */
+	uint32_t n_connections, n_readers;
+	uint64_t last_reader_id;
+
+	/* Shared. */
+	struct rcasti_mailbox mail; /* the pump's letters; any thread may poke it */
+	_Atomic bool any_gone;      /* somebody who was rung is gone: look who */
+	_Atomic bool stopped;
+	struct rcasti_doorbell doorbell;
+
+	/* The pump's. */
+	struct rcasti_pump pump;
+
+	/* Both loops in one descriptor, for a single loop. */
+	int both_fd;
+	int stop_fd; /* readable for ever once stopped; in both loops */
+	struct rcasti_source stop_sources[2];
+};
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An exchange is what a client began on a circuit: a request, then our answer of one message, of several, or a stream. It lives
+ * from the circuit's first message until the circuit says ended.
+ *
+ * Sending may meet the end of the circuit's credit or of the link's queue. Then the packed message waits here, one at most;
+ * whoever produces more looks at rcasti_exchange_is_blocked and stops, and goes on when `writable` has got it out. So a
+ * client that does not read costs one message and its place in a list, however much there is to say. The last message takes the
+ * place of the one that waits: who is kicked while stalled needs no more of the stream.
+ *
+ * Circuits never call `ended` from within a send, so an exchange stays valid until we return to the link.
+ */
+#include "engine/exchange.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/attach.h"
+#include "engine/commands.h"
+#include "engine/connection.h"
+#include "engine/delivery.h"
+
+static void drop_waiting(struct rcasti_waiting *waiting)
+{
+	for (int i = 0; i < waiting->n_fds; i++)
+		close(waiting->fds[i]);
+	free(waiting->data);
+	*waiting = (struct rcasti_waiting){0};
+}
+
+/* 0: it is out, and nothing waits. */
+static int send_waiting(struct rcasti_exchange *exchange)
+{
+	struct rcasti_waiting *waiting = &exchange->waiting;
+	struct iovec iov = {.iov_base = waiting->data, .iov_len = waiting->n_bytes};
+	int error = rcast_circuit_send_take_fds(exchange->circuit, &iov, 1, waiting->flags, waiting->fds, waiting->n_fds);
+
+	rcasti_connection_touch(exchange->connection);
+	if (error == -EAGAIN)
+		return error;
+	if (!error)
+		waiting->n_fds = 0;
+	drop_waiting(waiting);
+	return error;
+}
+
+int rcasti_exchange_send_take(struct rcasti_exchange *exchange, const Ringcast__Wire__Reply *reply, unsigned int flags,
+			      const int *take_fds, int n_fds)
+{
+	struct rcasti_waiting *waiting = &exchange->waiting;
+	int error;
+
+	drop_waiting(waiting);
+	/* Never NULL, not even for an empty message: NULL says that nothing waits. */
+	waiting->data = malloc(ringcast__wire__reply__get_packed_size(reply) + 1);
+	waiting->flags = flags;
+	for (waiting->n_fds = 0; waiting->n_fds < n_fds; waiting->n_fds++)
+		waiting->fds[waiting->n_fds] = take_fds[waiting->n_fds];
+	if (!waiting->data) {
+		drop_waiting(waiting);
+		rcast_link_abort(rcast_circuit_link(exchange->circuit), -ENOMEM, "no memory for a reply");
+		rcasti_connection_touch(exchange->connection);
+		return -ENOMEM;
+	}
+	waiting->n_bytes = ringcast__wire__reply__pack(reply, waiting->data);
+	exchange->answered = exchange->answered || flags & RCAST_LAST;
+	error = send_waiting(exchange);
+	return error == -EAGAIN ? 0 : error;
+}
+
+bool rcasti_exchange_is_blocked(const struct rcasti_exchange *exchange)
+{
+	return exchange->waiting.data != NULL;
+}
+
+void rcasti_exchange_done(struct rcasti_exchange *exchange)
+{
+	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
+	Ringcast__Wire__Done done = RINGCAST__WIRE__DONE__INIT;
+
+	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_DONE;
+	reply.done = &done;
+	rcasti_exchange_send_take(exchange, &reply, RCAST_LAST, NULL, 0);
+}
+
+void rcasti_exchange_notice(struct rcasti_exchange *exchange, Ringcast__Wire__Notice *notice, unsigned int flags)
+{
+	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
+
+	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_NOTICE;
+	reply.notice = notice;
+	rcasti_exchange_send_take(exchange, &reply, flags, NULL, 0);
+}
+
+/* What clients sent comes back in messages: a line that is valid UTF-8 and has no control characters. */
+static void say_error(struct rcasti_exchange *exchange, int error, unsigned int flags, const char *format, va_list list)
+{
+	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
+	char text[512], clean[512];
+
+	vsnprintf(text, sizeof text, format, list);
+	rcasti_text_clean(clean, sizeof clean, text, strlen(text));
+	reply.error = -error;
+	reply.message = clean;
+	rcasti_exchange_send_take(exchange, &reply, flags, NULL, 0);
+}
+
+void rcasti_exchange_refuse(struct rcasti_exchange *exchange, int error, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	say_error(exchange, error, RCAST_LAST, format, list);
+	va_end(list);
+}
+
+/* A client that does not read what we send gets no complaints either. */
+void rcasti_exchange_complain(struct rcasti_exchange *exchange, int error, const char *format, ...)
+{
+	va_list list;
+
+	if (rcasti_exchange_is_blocked(exchange))
+		return;
+	va_start(list, format);
+	say_error(exchange, error, 0, format, list);
+	va_end(list);
+}
+
+void rcasti_exchange_go_on(struct rcasti_exchange *exchange)
+{
+	while (exchange->more && !rcasti_exchange_is_blocked(exchange))
+		if (!exchange->more(exchange))
+			exchange->more = NULL;
+}
+
+static enum rcast_consumed on_message(struct rcast_circuit *circuit, void *user, struct rcast_message *message)
+{
+	struct rcasti_exchange *exchange = user;
+
+	/* Whatever comes behind our last was sent before it was seen. */
+	if (exchange->answered)
+		return RCAST_CONSUMED;
+	if (exchange->attachment)
+		return rcasti_attached_request(exchange, message);
+	if (!exchange->begun) {
+		exchange->begun = true;
+		rcasti_command_run(exchange, message);
+	}
+	return RCAST_CONSUMED;
+}
+
+static void on_writable(struct rcast_circuit *circuit, void *user)
+{
+	struct rcasti_exchange *exchange = user;
+
+	if (rcasti_exchange_is_blocked(exchange) && send_waiting(exchange) != 0)
+		return;
+	rcasti_exchange_go_on(exchange);
+	if (exchange->attachment && exchange->attachment->delivery)
+		rcasti_delivery_run(exchange->attachment->delivery);
+}
+
+static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
+{
+	struct rcasti_exchange *exchange = user;
+
+	rcasti_exchange_detach(exchange);
+	drop_waiting(&exchange->waiting);
+	cds_list_del(&exchange->node);
+	free(exchange);
+}
+
+static const struct rcast_circuit_ops exchange_ops = {.message = on_message, .writable = on_writable, .ended = on_ended};
+
+int rcasti_exchange_open(struct rcasti_connection *connection, struct rcast_circuit *circuit)
+{
+	struct rcasti_exchange *exchange = calloc(1, sizeof *exchange);
+
+	if (!exchange)
+		return -ENOMEM;
+	exchange->connection = connection;
+	exchange->circuit = circuit;
+	cds_list_add_tail(&exchange->node, &connection->exchanges);
+	rcast_circuit_set_handler(circuit, &exchange_ops, exchange);
+	return 0;
+}

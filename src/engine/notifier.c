@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The notifier answers the doorbell: for each session that was marked it rings the readers that sleep. It exists so that the pump
+ * does not spend its time on wake-ups, which cost a hundred times what publishing costs.
+ *
+ * Who rings whom is fixed, since a follower remembers for which sleep it was rung: the readers of PTY and pipe sessions are
+ * rung by the notifier, those of an owned session by its owner, whose session is never marked.
+ *
+ * A session is found by its slot under RCU, and so are its readers. A slot that was vacated meanwhile is empty, or has a new
+ * session, whose readers are then looked at once for nothing.
+ *
+ * The notifier sends no letters, it has no mailbox: a reader found gone leaves a flag, and control's mailbox is poked.
+ */
+#include "engine/notifier.h"
+
+#include <urcu-bp.h>
+
+#include "engine/engine.h"
+#include "engine/readers.h"
+
+static void ring_within_rcu(struct rcast_session *session)
+{
+	struct rcast_engine *engine = session->engine;
+
+	if (!rcasti_readers_ring(session))
+		return;
+	/* release: pairs with the exchange in rcasti_steward_on_mail(), which then looks for is_gone */
+	atomic_store_explicit(&engine->any_gone, true, memory_order_release);
+	rcasti_mailbox_poke(&engine->mail);
+}
+
+void rcasti_notifier_ring(struct rcast_session *session)
+{
+	rcu_read_lock();
+	ring_within_rcu(session);
+	rcu_read_unlock();
+}
+
+static void answer(void *user, uint32_t slot)
+{
+	struct rcast_engine *engine = user;
+	struct rcast_session *session;
+
+	rcu_read_lock();
+	session = rcasti_table_at(&engine->table, slot);
+	if (session && session->kind != RCASTI_OWNED)
+		ring_within_rcu(session);
+	rcu_read_unlock();
+}
+
+int rcasti_notifier_answer(struct rcast_engine *engine)
+{
+	return rcasti_doorbell_answer(&engine->doorbell, answer, engine);
+}
+
+void rcasti_notifier_run(struct rcast_engine *engine, int timeout_ms)
+{
+	uint32_t value = rcasti_doorbell_value(&engine->doorbell);
+
+	if (rcasti_notifier_answer(engine) > 0 || timeout_ms == 0)
+		return;
+	rcasti_doorbell_wait(&engine->doorbell, value, timeout_ms);
+	rcasti_notifier_answer(engine);
+}

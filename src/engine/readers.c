@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The list of a session's readers. Control changes it, and three others walk it meanwhile: the notifier to ring those that
+ * sleep, the owner of an owned session for the same purpose, the pump to honour leases. So it is an RCU list: a walk never
+ * waits, a removal never waits for a walk, and what was removed is freed only after synchronize_rcu. Control gathers removals of
+ * a turn and pays for one grace period. Walks are short and make no call that blocks (a pipe end of our own is written
+ * without blocking), so a grace period is short too.
+ *
+ * Rings. The fence comes before the walk, not only before the episodes are looked at: then a reader that attaches meanwhile, and
+ * that the walk misses, has been told of its attachment behind that fence, and its own look before sleeping sees what was
+ * published. Each reader is rung by one thread only, since a follower remembers for which sleep it was rung.
+ *
+ * Leases. The writer is held at the slowest reader that has a lease and still stands on bytes that exist: one that is lapped
+ * already has nothing to protect. The time that the writer waits is charged to the slowest; when the sum has reached its
+ * lease, the lease is lost for good and the next slowest counts. The sum starts anew when the reader is back within half a ring
+ * of the writer; so a reader that crawls, one record a lease, gets no more than one that does not move. What a reader says
+ * about its position may be a lie: all it can win is less protection, all it can take is its lease.
+ */
+#include "engine/readers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <urcu-bp.h>
+#include <urcu/rculist.h>
+
+#include "engine/delivery.h"
+
+void rcasti_readers_add(struct rcasti_attachment *attachment)
+{
+	struct rcast_session *session = attachment->session;
+
+	session->control.n_attached++;
+	if (attachment->lease_ms > 0) {
+		atomic_store_explicit(&attachment->has_lease, true, memory_order_relaxed);
+		atomic_fetch_add_explicit(&session->n_leased, 1, memory_order_relaxed);
+	}
+	cds_list_add_tail_rcu(&attachment->node, &session->readers);
+}
+
+/* By whom the lease is taken away: the pump when it is used up, control when the reader goes. Once, so the count is right. */
+static void end_lease(struct rcasti_attachment *attachment)
+{
+	if (atomic_exchange_explicit(&attachment->has_lease, false, memory_order_relaxed))
+		atomic_fetch_sub_explicit(&attachment->session->n_leased, 1, memory_order_relaxed);
+}
+
+void rcasti_readers_remove(struct rcasti_attachment *attachment, struct cds_list_head *condemned)
+{
+	attachment->session->control.n_attached--;
+	end_lease(attachment);
+	cds_list_del_rcu(&attachment->node);
+	cds_list_add_tail(&attachment->condemned, condemned);
+}
+
+void rcasti_readers_free(struct cds_list_head *condemned)
+{
+	struct rcasti_attachment *attachment, *next;
+
+	cds_list_for_each_entry_safe (attachment, next, condemned, condemned) {
+		cds_list_del(&attachment->condemned);
+		rcast_follower_free(attachment->follower);
+		free(attachment);
+	}
+}
+
+/* Laps are counted where the reader is looked at anyway. Its own count of its own gaps is the exact one. */
+static void observe(struct rcasti_attachment *attachment, uint64_t first_pos)
+{
+	bool is_lapped = rcast_follower_pos(attachment->follower) < first_pos;
+
+	if (is_lapped && !attachment->is_lapped)
+		atomic_fetch_add_explicit(&attachment->n_laps, 1, memory_order_relaxed);
+	attachment->is_lapped = is_lapped;
+}
+
+bool rcasti_readers_ring(struct rcast_session *session)
+{
+	uint64_t first_pos = atomic_load_explicit(&session->counts.first_pos, memory_order_relaxed);
+	struct rcasti_attachment *attachment;
+	bool any_gone = false;
+	int rung;
+
+	rcast_notify_fence();
+	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
+		observe(attachment, first_pos);
+		rung = rcast_follower_ring(attachment->follower);
+		if (rung > 0)
+			atomic_fetch_add_explicit(&attachment->n_rings, 1, memory_order_relaxed);
+		if (rung == -EPIPE) {
+			atomic_store_explicit(&attachment->is_gone, true, memory_order_relaxed);
+			any_gone = true;
+		}
+	}
+	return any_gone;
+}
+
+static struct rcasti_attachment *slowest_leased(const struct rcast_session *session, uint64_t first_pos, uint64_t *pos)
+{
+	struct rcasti_attachment *attachment, *slowest = NULL;
+
+	*pos = RCAST_NO_HOLD;
+	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
+		uint64_t at = rcast_follower_pos(attachment->follower);
+
+		if (!atomic_load_explicit(&attachment->has_lease, memory_order_relaxed) || at < first_pos || at >= *pos)
+			continue;
+		slowest = attachment;
+		*pos = at;
+	}
+	return slowest;
+}
+
+static void forgive(const struct rcast_session *session, const struct rcast_writer_state *state)
+{
+	struct rcasti_attachment *attachment;
+
+	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
+		if (state->next_pos - rcast_follower_pos(attachment->follower) <= state->capacity_bytes / 2)
+			attachment->held_ns = 0;
+	}
+}
+
+bool rcasti_readers_hold(struct rcast_session *session)
+{
+	struct rcast_writer_state state;
+	uint64_t pos;
+
+	rcast_writer_get_state(session->writer, &state);
+	rcu_read_lock();
+	forgive(session, &state);
+	slowest_leased(session, state.first_pos, &pos);
+	rcu_read_unlock();
+	if (pos == session->pump.hold_pos)
+		return false;
+	rcast_writer_hold(session->writer, pos);
+	session->pump.hold_pos = pos;
+	return true;
+}
+
+void rcasti_readers_charge(struct rcast_session *session, uint64_t elapsed_ns)
+{
+	struct rcasti_attachment *slowest;
+	struct rcast_writer_state state;
+	uint64_t pos;
+
+	rcast_writer_get_state(session->writer, &state);
+	rcu_read_lock();
+	slowest = slowest_leased(session, state.first_pos, &pos);
+	if (slowest) {
+		slowest->held_ns += elapsed_ns;
+		if (slowest->held_ns >= slowest->lease_ms * RCASTI_NS_PER_MS) {
+			end_lease(slowest);
+			atomic_fetch_add_explicit(&session->counts.n_leases_lost, 1, memory_order_relaxed);
+		}
+	}
+	rcu_read_unlock();
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* The readers attached to a session, as the engine sees them. Who may touch what: readers.c. */
+#ifndef RCASTI_ENGINE_READERS_H
+#define RCASTI_ENGINE_READERS_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include <ringcast/ring.h>
+
+#include "engine/session.h"
+
+struct rcasti_exchange;
+struct rcasti_delivery;
+
+/* One reader of one session, from attach to detach. */
+struct rcasti_attachment {
+	struct cds_list_head node; /* RCU: in session->readers */
+
+	/* Fixed from before it is in the list. */
+	struct rcast_session *session;
+	uint64_t id;
+	pid_t pid;
+	bool may_input;
+	uint32_t lease_ms; /* 0: none was granted */
+	struct rcast_follower *follower;
+
+	/* Whoever rings the session's readers: the notifier, or the owner of an owned session. */
+	bool is_lapped;
+	_Atomic uint64_t n_laps, n_rings;
+
+	/* The pump's. */
+	uint64_t held_ns; /* for how long it has held the writer since it was last well ahead */
+
+	/* Shared. */
+	_Atomic bool has_lease; /* cleared by the pump when it runs out */
+	_Atomic bool is_gone;   /* set by whoever rings it: it has closed its pipe */
+
+	/* Control's. */
+	struct rcasti_exchange *exchange;
+	struct rcasti_delivery *delivery; /* NULL: it has mapped the ring */
+	struct cds_list_head condemned;   /* among those to be freed after a grace period */
+};
+
+/* Control: add it to session->readers, and count it. */
+void rcasti_readers_add(struct rcasti_attachment *attachment);
+
+/* Control: take it out; it is freed by rcasti_readers_free after a grace period. */
+void rcasti_readers_remove(struct rcasti_attachment *attachment, struct cds_list_head *condemned);
+void rcasti_readers_free(struct cds_list_head *condemned);
+
+/*
+ * Ring all that sleep, after publishing. One thread at a time for each session. True: one of them is gone. Called within an
+ * RCU read-side section.
+ */
+bool rcasti_readers_ring(struct rcast_session *session);
+
+/*
+ * The pump: hold the writer at the slowest reader with a lease. True: the writer may go further than before.
+ */
+bool rcasti_readers_hold(struct rcast_session *session);
+
+/* The pump, while the writer is held: charge the time to the slowest, and take the lease of those whose time is up. */
+void rcasti_readers_charge(struct rcast_session *session, uint64_t elapsed_ns);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* A session, and the table of all of them. Lifetimes and who touches what: session.c. */
+#ifndef RCASTI_ENGINE_SESSION_H
+#define RCASTI_ENGINE_SESSION_H
+
+#include <stdatomic.h>
+
+#include <ringcast/engine.h>
+
+#include "engine/child.h"
+#include "engine/input.h"
+#include "engine/loop.h"
+#include "engine/title.h"
+
+/* As in client.h and the schema. */
+enum rcasti_session_kind { RCASTI_PTY = 1, RCASTI_PIPE = 2, RCASTI_OWNED = 3 };
+
+/* What control and pump say to each other about a session; see pump.c and steward.c for what is done with them. */
+enum rcasti_letter_kind {
+	RCASTI_ADD,      /* control → pump: begin to read it */
+	RCASTI_RESIZE,   /* control → pump, and back when it was done */
+	RCASTI_EXITED,   /* control → pump: the program is gone, drain */
+	RCASTI_REMOVE,   /* control → pump, and back when the pump no longer touches the session */
+	RCASTI_TITLE,    /* pump → control, and back when it was taken over */
+	RCASTI_FINISHED, /* pump → control: the end was published */
+	RCASTI_N_LETTERS,
+};
+
+/* In flight at most once; belongs to whoever has it. */
+struct rcasti_letter {
+	enum rcasti_letter_kind kind;
+	struct rcast_session *session;
+	union {
+		struct rcast_resize size;
+		struct rcast_exit exit;
+		char title[RCASTI_TITLE_BYTES];
+	};
+};
+
+/* What the publisher has done, for others to look at: written by it with relaxed stores, each count true by itself. */
+struct rcasti_counts {
+	_Atomic uint64_t first_pos, next_pos, n_records, n_output, n_reads, n_leases_lost;
+};
+
+/* Control's. */
+struct rcasti_session_control {
+	bool ended, removing;
+	bool has_exit;
+	struct rcast_exit exit;
+	struct rcast_resize size; /* asked for last */
+	bool resize_in_flight, resize_wanted;
+	char title[RCASTI_TITLE_BYTES];
+	struct rcasti_child *child; /* NULL: none, or reaped */
+	struct rcasti_input input;  /* PTY only; input.fd is a duplicate of the master */
+	struct rcasti_timer linger;
+	uint32_t n_attached;
+	uint64_t n_kicked;
+	struct cds_list_head retired; /* among those to be freed */
+};
+
+enum rcasti_flow {
+	RCASTI_FLOWING,
+	RCASTI_HELD, /* a lease holds the writer; looked at again by the timer */
+	RCASTI_SHUT, /* the slave is closed and the program lives on: only an edge of the master wakes us */
+	RCASTI_OVER, /* the end was published */
+};
+
+/* The pump's. */
+struct rcasti_session_pump {
+	int fd; /* master, pipe or socket; -1: closed */
+	bool is_socket, always_ready;
+	enum rcasti_flow flow;
+	bool exited, silent, end_wanted; /* the program is gone; the grace is over; nothing more will come */
+	bool exit_owed, title_owed, title_in_flight, title_changed;
+	struct rcasti_letter *resize_owed;
+	struct rcast_exit exit;
+	uint64_t hold_pos;      /* what the writer was told last */
+	uint64_t held_since_ns; /* when the hold was last looked at */
+	uint64_t n_reads;
+	bool published; /* in this turn */
+	struct rcasti_source source;
+	struct rcasti_timer timer;
+	struct rcasti_title_scanner scanner;
+};
+
+struct rcast_session {
+	/* Fixed from before anyone else sees it. */
+	struct rcast_engine *engine;
+	uint32_t slot;
+	enum rcasti_session_kind kind;
+	uint32_t linger_ms;
+	uint64_t born_ns;
+	uint64_t ring_bytes;
+	struct rcast_writer *writer; /* the pump's or the embedder's; control only duplicates its descriptor */
+	char name[RCAST_NAME_MAX + 1];
+	char command[256];
+
+	/* Shared. */
+	struct cds_list_head readers; /* RCU: changed by control, walked by whoever rings and by the pump */
+	_Atomic uint32_t n_leased;    /* readers with a lease not lost */
+	struct rcasti_counts counts;
+	struct rcasti_letter letters[RCASTI_N_LETTERS];
+
+	struct rcasti_session_control control;
+	struct rcasti_session_pump pump;
+};
+
+/* The sessions that can be found. `slots` is for any thread under RCU, the rest is control's. */
+struct rcasti_table {
+	uint32_t max_sessions, n_sessions;
+	struct rcast_session **slots;
+	struct rcast_session **by_name; /* sorted, n_sessions of them */
+};
+
+int rcasti_table_open(struct rcasti_table *table, uint32_t max_sessions);
+void rcasti_table_close(struct rcasti_table *table);
+
+/* Give the session a slot and let it be found. -EEXIST: the name is taken. -ENOBUFS: the table is full. */
+int rcasti_table_add(struct rcasti_table *table, struct rcast_session *session);
+
+/* Its name is free again; the slot is not, until vacated. */
+void rcasti_table_unname(struct rcasti_table *table, struct rcast_session *session);
+
+/* The slot is free again; free the session only after a grace period. */
+void rcasti_table_vacate(struct rcasti_table *table, struct rcast_session *session);
+
+struct rcast_session *rcasti_table_find(const struct rcasti_table *table, const char *name);
+
+/* The first in order of name that comes after `name`; "": the first of all. */
+struct rcast_session *rcasti_table_after(const struct rcasti_table *table, const char *name);
+
+/* Any thread, within an RCU read-side section. */
+struct rcast_session *rcasti_table_at(const struct rcasti_table *table, uint32_t slot);
+
+/* Make a session that nobody sees yet. -EINVAL: its name or size. */
+int rcasti_session_create(struct rcast_engine *engine, const struct rcast_session_options *options,
+			  enum rcasti_session_kind kind, struct rcast_session **session);
+void rcasti_session_free(struct rcast_session *session);
+
+/* The publisher: make its counts visible. */
+void rcasti_session_count(struct rcast_session *session);
+
+#endif
