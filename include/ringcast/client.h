@@ -51,17 +51,17 @@ struct rcast_session_info {
 	bool ended;
 	bool has_exit; /* did a program end? then `exit` says how */
 	struct rcast_exit exit;
-	int32_t pid;          /* of the program; 0: none, or ended */
+	int32_t pid; /* of the program; 0: none, or ended */
 	uint16_t cols, rows;
-	uint32_t n_readers;   /* attached now */
-	uint64_t ring_bytes;  /* capacity */
-	uint64_t first_pos;   /* the oldest record held */
-	uint64_t next_pos;    /* all bytes ever published, headers included */
+	uint32_t n_readers;  /* attached now */
+	uint64_t ring_bytes; /* capacity */
+	uint64_t first_pos;  /* the oldest record held */
+	uint64_t next_pos;   /* all bytes ever published, headers included */
 	uint64_t n_records;
-	uint64_t n_output;    /* bytes of output ever published */
-	uint64_t age_ms;      /* since its start */
-	char title[256];      /* UTF-8, without control characters */
-	char command[256];    /* argv joined by spaces, cut, without control characters */
+	uint64_t n_output; /* bytes of output ever published */
+	uint64_t age_ms;   /* since its start */
+	char title[256];   /* UTF-8, without control characters */
+	char command[256]; /* argv joined by spaces, cut, without control characters */
 };
 
 /* The engine's sessions: calls back once for each, in order of name; a non-zero return ends the walk and is returned. */
@@ -75,14 +75,14 @@ RCAST_API int rcast_find_sessions(rcast_session_callback *callback, void *user);
 RCAST_API int rcast_client_describe(struct rcast_client *client, const char *session, struct rcast_session_info *info);
 
 struct rcast_start_options {
-	const char *name;         /* NULL: not allowed */
-	const char *const *argv;  /* a program under a PTY, ends with NULL; or NULL and take_fd */
-	const char *const *envp;  /* ends with NULL; NULL: the engine's */
-	const char *cwd;          /* NULL: the engine's */
-	int take_fd;              /* with argv NULL: what to read, taken whatever the call returns */
-	uint64_t ring_bytes;      /* 0: the default */
-	uint32_t linger_ms;       /* 0: the default; RCAST_NO_LINGER */
-	uint16_t cols, rows;      /* 0: 80, 24 */
+	const char *name;        /* NULL: not allowed */
+	const char *const *argv; /* a program under a PTY, ends with NULL; or NULL and take_fd */
+	const char *const *envp; /* ends with NULL; NULL: the engine's */
+	const char *cwd;         /* NULL: the engine's */
+	int take_fd;             /* with argv NULL: what to read, taken whatever the call returns */
+	uint64_t ring_bytes;     /* 0: the default */
+	uint32_t linger_ms;      /* 0: the default; RCAST_NO_LINGER */
+	uint16_t cols, rows;     /* 0: 80, 24 */
 };
 RCAST_API int rcast_client_start(struct rcast_client *client, const struct rcast_start_options *options);
 
@@ -98,21 +98,21 @@ RCAST_API int rcast_client_kick(struct rcast_client *client, const char *session
 /* One reader of a session. */
 struct rcast_reader_info {
 	uint64_t id;
-	int32_t pid;       /* of the process that attached it */
-	bool by_circuit;   /* else by ring */
+	int32_t pid;     /* of the process that attached it */
+	bool by_circuit; /* else by ring */
 	bool may_input;
-	uint32_t lease_ms; /* granted; 0: none */
-	uint64_t pos;      /* where it says it stands; lags a little */
+	uint32_t lease_ms;     /* granted; 0: none */
+	uint64_t pos;          /* where it says it stands; lags a little */
 	uint64_t behind_bytes; /* from there to the writer */
-	uint64_t n_laps;   /* times the engine saw it lapped */
-	uint64_t n_rings;  /* times it was woken */
+	uint64_t n_laps;       /* times the engine saw it lapped */
+	uint64_t n_rings;      /* times it was woken */
 };
 struct rcast_session_stats {
 	struct rcast_session_info info;
-	uint64_t n_reads;   /* reads of the PTY or pipe */
-	uint64_t n_input;   /* bytes of input written to the PTY */
-	uint64_t n_kicked;  /* readers kicked */
-	uint64_t n_leases_lost; /* leases that ran out while they held the writer */
+	uint64_t n_reads;                        /* reads of the PTY or pipe */
+	uint64_t n_input;                        /* bytes of input written to the PTY */
+	uint64_t n_kicked;                       /* readers kicked */
+	uint64_t n_leases_lost;                  /* leases that ran out while they held the writer */
 	const struct rcast_reader_info *readers; /* borrowed until the next call on the client */
 	size_t n_readers;
 };
@@ -122,10 +122,10 @@ RCAST_API int rcast_client_stats(struct rcast_client *client, const char *sessio
 
 struct rcast_view_options {
 	enum rcast_from from;
-	uint64_t from_pos;    /* for RCAST_FROM_POS */
-	bool input;           /* ask for the right to send input and resize */
-	bool by_circuit;      /* records come over the socket instead of by mapped memory */
-	uint32_t lease_ms;    /* ask for a lease; 0: none */
+	uint64_t from_pos; /* for RCAST_FROM_POS */
+	bool input;        /* ask for the right to send input and resize */
+	bool by_circuit;   /* records come over the socket instead of by mapped memory */
+	uint32_t lease_ms; /* ask for a lease; 0: none */
 };
 
 /* Attach. -ENOENT: no such session. -EPERM: input or a lease was asked for and is not ours to have. NULL options: from oldest. */
@@ -148,11 +148,11 @@ RCAST_API int rcast_view_next(struct rcast_view *view, struct rcast_record *reco
 
 /* What has been lost so far. Known in full once the record behind the gap was read. */
 struct rcast_loss {
-	struct rcast_gap gap;    /* the latest */
+	struct rcast_gap gap; /* the latest */
 	uint64_t n_gaps;
-	uint64_t lost_bytes;     /* of ring, over all gaps */
-	uint64_t lost_records;   /* from the stamps */
-	uint64_t lost_output;    /* bytes of output, from the stamps */
+	uint64_t lost_bytes;   /* of ring, over all gaps */
+	uint64_t lost_records; /* from the stamps */
+	uint64_t lost_output;  /* bytes of output, from the stamps */
 };
 RCAST_API struct rcast_loss rcast_view_get_loss(const struct rcast_view *view);
 

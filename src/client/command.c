@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands: each is one request and its reply, made with rcasti_exchange_begin and _wait. Nothing is kept between commands but
+ * the reader list that rcast_client_stats lends.
+ *
+ * The caller's callbacks run after the exchange is over, never inside the link's dispatch, so they may use the client.
+ */
+#include "client/command.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/info.h"
+
+#define MAX_SESSIONS 16384 /* more than an engine may have */
+#define MAX_READERS 65536
+
+typedef int reply_function(void *user, const Ringcast__Wire__Reply *reply);
+
+static int run_exchange(struct rcast_client *client, const Ringcast__Wire__Request *request, int take_fd,
+			reply_function *reply, void *user)
+{
+	struct rcasti_exchange exchange = {.client = client, .reply = reply, .user = user};
+	int result = rcasti_exchange_begin(&exchange, request, take_fd);
+
+	return result < 0 ? result : rcasti_exchange_wait(&exchange);
+}
+
+/* A request whose whole answer is yes or no. */
+static int command(struct rcast_client *client, const Ringcast__Wire__Request *request)
+{
+	return run_exchange(client, request, -1, NULL, NULL);
+}
+
+/* An array that grows by doubling, up to `max` elements; *items is left as it was on an error. */
+static int make_room(void **items, size_t *room, size_t n_items, size_t item_bytes, size_t max)
+{
+	size_t more = *room ? *room * 2 : 16;
+	void *grown;
+
+	if (n_items < *room)
+		return 0;
+	if (n_items >= max)
+		return -EPROTO;
+	grown = realloc(*items, more * item_bytes);
+	if (!grown)
+		return -ENOMEM;
+	*items = grown;
+	*room = more;
+	return 0;
+}
+
+/* ── Sessions ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+int rcasti_session_list_reply(void *user, const Ringcast__Wire__Reply *reply)
+{
+	struct rcasti_session_list *list = user;
+	void *sessions = list->sessions;
+	int result;
+
+	if (reply->result_case != RINGCAST__WIRE__REPLY__RESULT_SESSION)
+		return reply->result_case == RINGCAST__WIRE__REPLY__RESULT_DONE ? 0 : -EPROTO;
+	result = make_room(&sessions, &list->room, list->n_sessions, sizeof *list->sessions, MAX_SESSIONS);
+	list->sessions = sessions;
+	if (result == 0)
+		result = rcasti_info_from_wire(&list->sessions[list->n_sessions], reply->session);
+	if (result == 0)
+		list->n_sessions++;
+	return result;
+}
+
+static int by_name(const void *left, const void *right)
+{
+	const struct rcast_session_info *a = left, *b = right;
+
+	return strcmp(a->name, b->name);
+}
+
+int rcasti_session_list_call(struct rcasti_session_list *list, rcast_session_callback *callback, void *user)
+{
+	int result = 0;
+
+	if (list->n_sessions)
+		qsort(list->sessions, list->n_sessions, sizeof *list->sessions, by_name);
+	for (size_t i = 0; i < list->n_sessions && result == 0; i++)
+		result = callback(user, &list->sessions[i]);
+	return result;
+}
+
+int rcast_client_list(struct rcast_client *client, rcast_session_callback *callback, void *user)
+{
+	Ringcast__Wire__List list = RINGCAST__WIRE__LIST__INIT;
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	struct rcasti_session_list sessions = {0};
+	int result;
+
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_LIST;
+	request.list = &list;
+	result = run_exchange(client, &request, -1, rcasti_session_list_reply, &sessions);
+	if (result == 0)
+		result = rcasti_session_list_call(&sessions, callback, user);
+	free(sessions.sessions);
+	return result;
+}
+
+int rcasti_session_reply(void *user, const Ringcast__Wire__Reply *reply)
+{
+	if (reply->result_case == RINGCAST__WIRE__REPLY__RESULT_DONE)
+		return 0;
+	if (reply->result_case != RINGCAST__WIRE__REPLY__RESULT_SESSION)
+		return -EPROTO;
+	return rcasti_info_from_wire(user, reply->session);
+}
+
+int rcast_client_describe(struct rcast_client *client, const char *session, struct rcast_session_info *info)
+{
+	Ringcast__Wire__Describe describe = RINGCAST__WIRE__DESCRIBE__INIT;
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	int result;
+
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_DESCRIBE;
+	request.describe = &describe;
+	describe.session = (char *)session;
+	info->name[0] = 0;
+	result = run_exchange(client, &request, -1, rcasti_session_reply, info);
+	if (result == 0 && !info->name[0])
+		return rcasti_client_fail(client, -EPROTO, "the engine described nothing");
+	return result;
+}
+
+static size_t count_strings(const char *const *strings)
+{
+	size_t n = 0;
+
+	while (strings && strings[n])
+		n++;
+	return n;
+}
+
+int rcast_client_start(struct rcast_client *client, const struct rcast_start_options *options)
+{
+	Ringcast__Wire__Start start = RINGCAST__WIRE__START__INIT;
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	int take_fd = options->argv ? -1 : options->take_fd;
+
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_START;
+	request.start = &start;
+	start.name = (char *)options->name;
+	start.n_argv = count_strings(options->argv);
+	start.argv = (char **)options->argv;
+	start.n_env = count_strings(options->envp);
+	start.env = (char **)options->envp;
+	if (options->cwd)
+		start.cwd = (char *)options->cwd;
+	start.ring_bytes = options->ring_bytes;
+	start.linger_ms = options->linger_ms;
+	start.cols = options->cols;
+	start.rows = options->rows;
+	return run_exchange(client, &request, take_fd, NULL, NULL);
+}
+
+/* ── Steering ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+int rcast_client_restrict_to_view(struct rcast_client *client)
+{
+	Ringcast__Wire__Restrict restriction = RINGCAST__WIRE__RESTRICT__INIT;
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_RESTRICT_TO_VIEW;
+	request.restrict_to_view = &restriction;
+	return command(client, &request);
+}
+
+int rcast_client_send_input(struct rcast_client *client, const char *session, const void *data, size_t n_bytes)
+{
+	Ringcast__Wire__Input input = RINGCAST__WIRE__INPUT__INIT;
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	const uint8_t *from = data;
+	int result = 0;
+
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_INPUT;
+	request.input = &input;
+	input.session = (char *)session;
+	do {
+		input.data.data = (uint8_t *)from;
+		input.data.len = n_bytes < RCAST_INPUT_MAX ? n_bytes : RCAST_INPUT_MAX;
+		result = command(client, &request);
+		from += input.data.len;
+		n_bytes -= input.data.len;
+	} while (result == 0 && n_bytes > 0);
+	return result;
+}
+
+int rcast_client_resize(struct rcast_client *client, const char *session, uint16_t cols, uint16_t rows)
+{
+	Ringcast__Wire__Resize resize = RINGCAST__WIRE__RESIZE__INIT;
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_RESIZE;
+	request.resize = &resize;
+	resize.session = (char *)session;
+	resize.cols = cols;
+	resize.rows = rows;
+	return command(client, &request);
+}
+
+int rcast_client_signal(struct rcast_client *client, const char *session, int signal)
+{
+	Ringcast__Wire__Signal message = RINGCAST__WIRE__SIGNAL__INIT;
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_SIGNAL;
+	request.signal = &message;
+	message.session = (char *)session;
+	message.signal = signal;
+	return command(client, &request);
+}
+
+int rcast_client_kick(struct rcast_client *client, const char *session, uint64_t reader_id)
+{
+	Ringcast__Wire__Kick kick = RINGCAST__WIRE__KICK__INIT;
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_KICK;
+	request.kick = &kick;
+	kick.session = (char *)session;
+	kick.reader = reader_id;
+	return command(client, &request);
+}
+
+int rcast_client_kill(struct rcast_client *client, const char *session)
+{
+	Ringcast__Wire__Kill message = RINGCAST__WIRE__KILL__INIT;
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_KILL;
+	request.kill = &message;
+	message.session = (char *)session;
+	return command(client, &request);
+}
+
+/* ── Statistics ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct stats_reply {
+	struct rcast_session_stats *stats;
+	struct rcast_reader_info *readers;
+	size_t room;
+};
+
+static int take_totals(struct rcast_session_stats *stats, const Ringcast__Wire__SessionStats *wire)
+{
+	stats->n_reads = wire->n_reads;
+	stats->n_input = wire->n_input;
+	stats->n_kicked = wire->n_kicked;
+	stats->n_leases_lost = wire->n_leases_lost;
+	return rcasti_info_from_wire(&stats->info, wire->session);
+}
+
+static int take_reader(struct stats_reply *taken, const Ringcast__Wire__ReaderInfo *wire)
+{
+	void *readers = taken->readers;
+	int result = make_room(&readers, &taken->room, taken->stats->n_readers, sizeof *taken->readers, MAX_READERS);
+
+	taken->readers = readers;
+	if (result == 0)
+		rcasti_reader_info_from_wire(&taken->readers[taken->stats->n_readers++], wire);
+	return result;
+}
+
+static int stats_reply(void *user, const Ringcast__Wire__Reply *reply)
+{
+	struct stats_reply *taken = user;
+
+	switch (reply->result_case) {
+	case RINGCAST__WIRE__REPLY__RESULT_STATS:
+		return take_totals(taken->stats, reply->stats);
+	case RINGCAST__WIRE__REPLY__RESULT_READER:
+		return take_reader(taken, reply->reader);
+	case RINGCAST__WIRE__REPLY__RESULT_DONE:
+		return 0;
+	default:
+		return -EPROTO;
+	}
+}
+
+int rcast_client_stats(struct rcast_client *client, const char *session, struct rcast_session_stats *stats)
+{
+	Ringcast__Wire__Stats message = RINGCAST__WIRE__STATS__INIT;
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	struct stats_reply taken = {.stats = stats};
+	int result;
+
+	memset(stats, 0, sizeof *stats);
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_STATS;
+	request.stats = &message;
+	message.session = (char *)session;
+	result = run_exchange(client, &request, -1, stats_reply, &taken);
+	if (result == 0 && !stats->info.name[0])
+		result = rcasti_client_fail(client, -EPROTO, "the engine told nothing of the session");
+	free(client->readers);
+	client->readers = taken.readers;
+	stats->readers = taken.readers;
+	return result;
+}

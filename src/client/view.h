@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A view from inside: the attachment that both kinds of delivery share, and the two sources that records come from.
+ */
+#ifndef RCASTI_CLIENT_VIEW_H
+#define RCASTI_CLIENT_VIEW_H
+
+#include <ringcast/ring.h>
+
+#include "client/connection.h"
+#include "client/loss.h"
+#include "client/pieces.h"
+
+/* Messages of the stream that have come and were not looked at yet. Their credit is still ours to give back. */
+struct rcasti_inbox {
+	struct rcasti_letter *first, **end;
+};
+
+struct rcast_view {
+	struct rcast_client *client;
+	struct rcast_circuit *circuit; /* NULL once the exchange is over */
+	struct rcast_session_info info;
+	uint32_t lease_ms;
+	bool may_input, by_circuit;
+
+	bool attached; /* the engine has said yes */
+	bool entered;  /* we are inside rcast_view_next: whoever takes notes need not call us */
+	bool called;   /* ready_fd is readable */
+	bool corrupt;  /* -EPROTO was told, and is the answer from now on */
+	int fate;      /* 0, or what ends the view once everything that can be read was read */
+
+	int epoll_fd; /* watches the three below */
+	int ready_fd; /* an eventfd: somebody else's dispatch brought us something */
+	short link_events;
+	int ring_fd, wake_fd; /* on their way from the reply to the reader, else -1 */
+
+	struct rcasti_loss_account account;
+
+	struct rcast_reader *reader; /* by ring */
+	void *buffer;
+	size_t buffer_bytes;
+	unsigned int n_reads;
+	bool asleep;
+	bool unrung;       /* nobody will ring us any more: the publisher has closed our pipe */
+	uint64_t stop_pos; /* with a fate: do not read beyond this */
+
+	struct rcasti_inbox inbox; /* by circuit */
+	struct rcasti_pieces pieces;
+	bool ended; /* the engine said that everything was sent */
+};
+
+/* ── By ring ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* The request's descriptor: our cursor page. Yours. */
+int rcasti_ring_source_prepare(struct rcast_cursor **cursor, int *cursor_fd);
+
+/* Read the ring that came with the reply, from where the options say. Takes the cursor, whatever it returns. */
+int rcasti_ring_source_open(struct rcast_view *view, struct rcast_cursor *take_cursor,
+			    const struct rcast_view_options *options);
+void rcasti_ring_source_close(struct rcast_view *view);
+int rcasti_ring_source_next(struct rcast_view *view, struct rcast_record *record);
+
+/* ── By circuit ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+void rcasti_circuit_source_open(struct rcast_view *view);
+void rcasti_circuit_source_close(struct rcast_view *view);
+int rcasti_circuit_source_next(struct rcast_view *view, struct rcast_record *record);
+
+/* A message of the stream, for later. From inside the link's dispatch. */
+enum rcast_consumed rcasti_circuit_source_keep(struct rcast_view *view, const struct rcast_message *message);
+
+/* Nobody will look at what waits: give its credit back, which the engine needs to say its last. */
+void rcasti_circuit_source_settle(struct rcast_view *view);
+
+/* ── Shared ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/*
+ * One Reply of the stream: RCAST_RECORD and RCAST_LAPPED fill *record or the loss, RCAST_ENDED; RCAST_EMPTY: no record, but
+ * perhaps the view's fate. -EPROTO: nothing that this view may be sent.
+ */
+int rcasti_view_take_reply(struct rcast_view *view, const Ringcast__Wire__Reply *reply, struct rcast_record *record);
+
+#endif
