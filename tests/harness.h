@@ -29,13 +29,13 @@ void harness_end(void);
 #define HARNESS_BOUND_MS 30000
 
 /* Wait until the expression is true; the test fails after HARNESS_BOUND_MS. */
-#define harness_await(condition) \
-	do { \
-		uint64_t harness_deadline = harness_now_ms() + HARNESS_BOUND_MS; \
-		while (!(condition)) { \
+#define harness_await(condition)                                                                              \
+	do {                                                                                                  \
+		uint64_t harness_deadline = harness_now_ms() + HARNESS_BOUND_MS;                              \
+		while (!(condition)) {                                                                        \
 			cr_assert(harness_now_ms() < harness_deadline, "waited in vain for: %s", #condition); \
-			harness_pause(); \
-		} \
+			harness_pause();                                                                      \
+		}                                                                                             \
 	} while (0)
 
 uint64_t harness_now_ms(void);

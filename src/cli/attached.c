@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keys go to the session, output comes back, the session gets our size. The detach key is looked for in what is typed and goes
+ * nowhere.
+ *
+ * Input waits in `pending` while the session's program does not read; the keyboard is still read as long as there is room, so
+ * that the detach key works then too.
+ */
+#include "cli/attached.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/exit_code.h"
+#include "cli/message.h"
+#include "cli/show.h"
+#include "cli/signals.h"
+
+struct attached {
+	struct terminal terminal;
+	struct follow follow;
+	unsigned char detach_key;
+	bool input_over; /* standard input has come to its end */
+	bool resized;    /* the session has not heard of our size yet */
+	size_t n_pending;
+	unsigned char pending[65536];
+};
+
+/* ── Input ───────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void send_pending(struct attached *attached)
+{
+	size_t sent = 0;
+	int result = 0;
+
+	while (sent < attached->n_pending && result == 0) {
+		size_t n = attached->n_pending - sent;
+
+		n = n < RCAST_INPUT_MAX ? n : RCAST_INPUT_MAX;
+		result = rcast_view_send_input(attached->follow.view, attached->pending + sent, n);
+		if (result == 0)
+			sent += n;
+	}
+	if (result < 0 && result != -EAGAIN)
+		sent = attached->n_pending; /* the session has ended or we were thrown out: the view is about to say so */
+	attached->n_pending -= sent;
+	memmove(attached->pending, attached->pending + sent, attached->n_pending);
+}
+
+static bool take_input(void *user)
+{
+	struct attached *attached = user;
+	unsigned char *space = attached->pending + attached->n_pending;
+	ssize_t n = read(attached->follow.input_fd, space, sizeof attached->pending - attached->n_pending);
+	unsigned char *detach;
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (n == 0) {
+		attached->input_over = true;
+		return !attached->terminal.has_keys;
+	}
+	detach = attached->terminal.has_keys ? memchr(space, attached->detach_key, (size_t)n) : NULL;
+	attached->n_pending += detach ? (size_t)(detach - space) : (size_t)n;
+	send_pending(attached);
+	return !detach;
+}
+
+/* ── Size ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void send_size(struct attached *attached)
+{
+	uint16_t cols, rows;
+
+	attached->resized = attached->resized || signals_take_resize();
+	if (!attached->resized)
+		return;
+	if (!terminal_size(&attached->terminal, &cols, &rows) ||
+	    rcast_view_resize(attached->follow.view, cols, rows) != -EAGAIN)
+		attached->resized = false;
+}
+
+/* ── The whole ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void attached_pause(void *user)
+{
+	struct attached *attached = user;
+	bool has_room = attached->n_pending < sizeof attached->pending;
+
+	show_handle_signals(&attached->terminal);
+	send_size(attached);
+	send_pending(attached);
+	attached->follow.input_fd = has_room && !attached->input_over ? STDIN_FILENO : -1;
+}
+
+int attached_exit_code(int exit_code)
+{
+	return exit_code == EXIT_CODE_FAILURE ? EXIT_CODE_OWN_FAILURE : exit_code;
+}
+
+/* The exit record tells, if it was not lost in a gap; else the engine does, if it is still there. */
+static int program_exit_code(struct follow *follow)
+{
+	struct rcast_session_info info;
+
+	if (!follow->has_exit && rcast_client_describe(follow->client, follow->session, &info) == 0 && info.has_exit) {
+		follow->has_exit = true;
+		follow->exit = info.exit;
+	}
+	if (!follow->has_exit)
+		return EXIT_CODE_OK;
+	return follow->exit.signal ? EXIT_CODE_SIGNAL + follow->exit.signal : follow->exit.status & 0xff;
+}
+
+int attached_run(struct rcast_client *client, const char *session, unsigned char detach_key)
+{
+	static const struct follow_ops ops = {
+		.record = show_record, .gap = show_gap, .input = take_input, .pause = attached_pause};
+	static struct attached attached;
+	struct rcast_view_options options = {.from = RCAST_FROM_OLDEST, .input = true};
+	struct follow *follow = &attached.follow;
+	enum follow_end end;
+	int result;
+
+	attached = (struct attached){.detach_key = detach_key, .resized = true};
+	*follow = (struct follow){.session = session, .client = client, .ops = &ops, .user = &attached, .input_fd = -1};
+	result = rcast_view_open(client, session, &options, &follow->view);
+	if (result < 0)
+		return attached_exit_code(message_client(client, session, result));
+	terminal_open(&attached.terminal, STDIN_FILENO, STDOUT_FILENO);
+	end = show_follow(follow, &attached.terminal);
+	result = end == FOLLOW_ENDED ? program_exit_code(follow) : attached_exit_code(follow_exit_code(follow, end));
+	rcast_view_close(follow->view);
+	return result;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Our terminal as the session's terminal: what attach does, and run after it has started a session.
+ */
+#ifndef RINGCAST_CLI_ATTACHED_H
+#define RINGCAST_CLI_ATTACHED_H
+
+#include <ringcast/client.h>
+
+#define DETACH_KEY_DEFAULT 0x1c /* Ctrl-\ */
+
+/* Returns the exit code: the program's own if it ended while we were attached. */
+int attached_run(struct rcast_client *client, const char *session, unsigned char detach_key);
+
+/* A general failure of ringcast as an exit code that a program's own seldom is. */
+int attached_exit_code(int exit_code);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One turn takes up to RECORDS_A_TURN records from the view and then looks at everything else without waiting: signals and keys
+ * must work also while a session floods us. Only a turn that has emptied the view sleeps, on view, signals and input at once.
+ *
+ * A gap is told when the record behind it is known, because that record's stamps say how much output the gap cost.
+ *
+ * Called by the verbs that follow a session; calls <ringcast/client.h>.
+ */
+#include "cli/follow.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/exit_code.h"
+#include "cli/message.h"
+#include "cli/output.h"
+#include "cli/signals.h"
+
+#define RECORDS_A_TURN 64
+
+static void note_exit(struct follow *follow, const struct rcast_record *record)
+{
+	if (record->kind != RCAST_EXIT || record->n_bytes < sizeof follow->exit)
+		return;
+	memcpy(&follow->exit, record->data, sizeof follow->exit);
+	follow->has_exit = true;
+}
+
+static int tell_gaps(struct follow *follow)
+{
+	struct rcast_loss all = rcast_view_get_loss(follow->view), lost = all;
+
+	if (all.n_gaps == follow->told.n_gaps)
+		return 0;
+	lost.n_gaps -= follow->told.n_gaps;
+	lost.lost_bytes -= follow->told.lost_bytes;
+	lost.lost_records -= follow->told.lost_records;
+	lost.lost_output -= follow->told.lost_output;
+	follow->told = all;
+	return follow->ops->gap ? follow->ops->gap(follow->user, &lost) : 0;
+}
+
+static int deliver_record(struct follow *follow, const struct rcast_record *record)
+{
+	int result = tell_gaps(follow);
+
+	note_exit(follow, record);
+	return result == 0 ? follow->ops->record(follow->user, record) : result;
+}
+
+/* Take what the view has, up to a bound. RCAST_RECORD: there may be more. */
+static int take_records(struct follow *follow)
+{
+	int outcome = RCAST_RECORD;
+
+	for (int n = 0; n < RECORDS_A_TURN && (outcome == RCAST_RECORD || outcome == RCAST_LAPPED); n++) {
+		struct rcast_record record;
+
+		outcome = rcast_view_next(follow->view, &record);
+		if (outcome == RCAST_RECORD)
+			follow->error = deliver_record(follow, &record);
+		else if (outcome != RCAST_EMPTY && outcome != RCAST_LAPPED)
+			follow->error = tell_gaps(follow);
+		if (follow->error)
+			return outcome;
+	}
+	return outcome == RCAST_LAPPED ? RCAST_RECORD : outcome;
+}
+
+/* Wait for something, or only look if `busy`. False: the user wants to leave. */
+static bool look_around(struct follow *follow, bool busy)
+{
+	struct pollfd polled[] = {{.fd = rcast_view_fd(follow->view), .events = POLLIN},
+				  {.fd = signals_fd(), .events = POLLIN},
+				  {.fd = follow->input_fd, .events = POLLIN}};
+
+	if (poll(polled, 3, busy ? 0 : -1) < 0)
+		return true;
+	if (polled[1].revents)
+		signals_read();
+	if (polled[2].revents && follow->ops->input)
+		return follow->ops->input(follow->user);
+	return true;
+}
+
+static enum follow_end judge_error(const struct follow *follow)
+{
+	return follow->error == -EINTR ? FOLLOW_SIGNALLED : FOLLOW_UNWRITABLE;
+}
+
+static enum follow_end judge_outcome(struct follow *follow, int outcome)
+{
+	follow->error = outcome;
+	if (outcome == RCAST_ENDED)
+		return FOLLOW_ENDED;
+	if (outcome == -ECONNABORTED)
+		return FOLLOW_DETACHED;
+	return outcome == -EPIPE ? FOLLOW_GONE : FOLLOW_FAILED;
+}
+
+enum follow_end follow_run(struct follow *follow)
+{
+	for (;;) {
+		int outcome = take_records(follow);
+
+		if (follow->error)
+			return judge_error(follow);
+		if (outcome != RCAST_EMPTY && outcome != RCAST_RECORD)
+			return judge_outcome(follow, outcome);
+		if (follow->ops->pause)
+			follow->ops->pause(follow->user);
+		if (!look_around(follow, outcome == RCAST_RECORD))
+			return FOLLOW_LEFT;
+		if (signals_ending())
+			return FOLLOW_SIGNALLED;
+	}
+}
+
+/* ── The end ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void say_ended(const struct follow *follow)
+{
+	if (!follow->has_exit)
+		fprintf(stderr, "[%s ended]\n", follow->session);
+	else if (follow->exit.signal)
+		fprintf(stderr, "[%s ended: killed by signal %d, %s]\n", follow->session, follow->exit.signal,
+			strsignal(follow->exit.signal));
+	else
+		fprintf(stderr, "[%s ended: exit status %d]\n", follow->session, follow->exit.status);
+}
+
+void follow_say_end(const struct follow *follow, enum follow_end end)
+{
+	switch (end) {
+	case FOLLOW_ENDED:
+		say_ended(follow);
+		break;
+	case FOLLOW_LEFT:
+		fprintf(stderr, "[detached]\n");
+		break;
+	case FOLLOW_SIGNALLED:
+		fprintf(stderr, "[detached: %s]\n", strsignal(signals_ending()));
+		break;
+	case FOLLOW_GONE:
+		fprintf(stderr, "[the engine of %s is gone]\n", follow->session);
+		break;
+	case FOLLOW_DETACHED:
+	case FOLLOW_FAILED:
+		message_client(follow->client, follow->session, follow->error);
+		break;
+	case FOLLOW_UNWRITABLE:
+		output_failed(follow->error);
+		break;
+	}
+}
+
+int follow_exit_code(const struct follow *follow, enum follow_end end)
+{
+	switch (end) {
+	case FOLLOW_ENDED:
+	case FOLLOW_LEFT:
+		return EXIT_CODE_OK;
+	case FOLLOW_SIGNALLED:
+		return EXIT_CODE_SIGNAL + signals_ending();
+	case FOLLOW_DETACHED:
+		return EXIT_CODE_DETACHED;
+	case FOLLOW_GONE:
+		return EXIT_CODE_GONE;
+	default:
+		return EXIT_CODE_FAILURE;
+	}
+}

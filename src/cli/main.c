@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ringcast command: one table of verbs, and nothing that belongs to one of them.
+ *
+ * SIGPIPE and SIGXFSZ are ignored for good: who cannot be written to is an error to report, in one line, with the terminal put back.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ringcast/ringcast.h>
+
+#include "cli/message.h"
+#include "cli/verb.h"
+
+static const struct verb *const verbs[] = {
+	&verb_run,  &verb_ls,     &verb_attach, &verb_watch, &verb_tail, &verb_publish,
+	&verb_send, &verb_resize, &verb_stat,   &verb_kick,  &verb_kill, &verb_engine,
+};
+
+#define N_VERBS (sizeof verbs / sizeof verbs[0])
+
+static const char exit_codes[] =
+	"Exit status:\n"
+	"    0   done\n"
+	"    1   it failed, for the reason given\n"
+	"    2   the command line is wrong\n"
+	"    3   no such session or engine\n"
+	"    4   tail: some output was lost\n"
+	"    5   detached by the engine (kicked)\n"
+	"    6   the engine died\n"
+	"  125   as 1, for run and attach, which otherwise end with the status of the session's program\n"
+	"  126   run: the program cannot be executed\n"
+	"  127   run: the program was not found\n"
+	"  128+N ended by signal N: ringcast, or, for run and attach, the program\n";
+
+static int print_help(void)
+{
+	printf("usage: ringcast VERB [OPTIONS] …      ringcast VERB --help\n\n"
+	       "Broadcast terminal sessions on this host: one program's output to any number of viewers.\n\n");
+	for (size_t i = 0; i < N_VERBS; i++)
+		printf("  %-8s  %s\n", verbs[i]->name, verbs[i]->summary);
+	printf("\n%s", exit_codes);
+	return fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	if (argc < 2) {
+		message_line("a verb is missing; see 'ringcast --help'");
+		return EXIT_CODE_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+		return print_help();
+	if (strcmp(argv[1], "--version") == 0)
+		return printf("ringcast %s\n", RCAST_VERSION) > 0 && fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
+	for (size_t i = 0; i < N_VERBS; i++) {
+		if (strcmp(argv[1], verbs[i]->name) == 0)
+			return verbs[i]->run(verbs[i], argc - 1, argv + 1);
+	}
+	message_line("'%.40s' is no verb; see 'ringcast --help'", argv[1]);
+	return EXIT_CODE_USAGE;
+}

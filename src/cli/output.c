@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Wait for standard output and for signals together, then write no more than PIPE_BUF: a pipe that polls as writable takes as
+ * much without blocking, so a signal never finds us stuck. Somebody else may have made standard output non-blocking, since that
+ * flag belongs to everyone who shares the open file; then EAGAIN just means to wait again.
+ */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "cli/exit_code.h"
+#include "cli/message.h"
+#include "cli/signals.h"
+
+static int await_room(void)
+{
+	struct pollfd polled[] = {{.fd = STDOUT_FILENO, .events = POLLOUT}, {.fd = signals_fd(), .events = POLLIN}};
+
+	if (poll(polled, 2, -1) < 0 && errno != EINTR)
+		return -errno;
+	signals_read();
+	return signals_ending() ? -EINTR : 0;
+}
+
+int output_write(const void *data, size_t n_bytes)
+{
+	const char *at = data, *end = at + n_bytes;
+
+	while (at < end) {
+		size_t n = (size_t)(end - at) < PIPE_BUF ? (size_t)(end - at) : PIPE_BUF;
+		int result = await_room();
+		ssize_t written;
+
+		if (result < 0)
+			return result;
+		written = write(STDOUT_FILENO, at, n);
+		if (written >= 0)
+			at += written;
+		else if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+int output_failed(int error)
+{
+	if (error == -EINTR && signals_ending())
+		return EXIT_CODE_SIGNAL + signals_ending();
+	message_line("standard output cannot be written: %s", message_errno(error));
+	return EXIT_CODE_FAILURE;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Standard output, written to the last byte or with a clear reason why not.
+ */
+#ifndef RINGCAST_CLI_OUTPUT_H
+#define RINGCAST_CLI_OUTPUT_H
+
+#include <stddef.h>
+
+/*
+ * 0: everything was written. -EINTR: a signal wants us to end (see signals_ending). Else why it cannot be written. A standard
+ * output that is non-blocking, or takes nothing for a while, is waited for.
+ */
+int output_write(const void *data, size_t n_bytes);
+
+/* Say that output_write failed. Returns the exit code. */
+int output_failed(int error);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two things have to be put back: the line discipline of the tty (termios), and the modes that the programs whose output we drew
+ * have set in the emulator. The first we saved. The second nobody can read, so each mode that would spoil a shell is reset by
+ * name; a soft reset would do less in some emulators and too much in others.
+ *
+ * Called by watch, attach and run, from their one way out. Restoring must not block: the terminal may be gone or stopped.
+ */
+#include "cli/terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/signals.h"
+
+/*
+ * In this order: cancel an unfinished escape sequence; end synchronized output; leave the alternate screen; whole scroll region,
+ * origin mode off, autowrap on, insert mode off; ASCII, no colours, cursor visible and of its usual shape; mouse tracking in all
+ * its kinds and encodings, focus events and bracketed paste off; cursor and number keys as usual; kitty's keyboard as usual.
+ * The region is reset between saving and restoring the cursor because that moves it.
+ */
+static const char reset_modes[] = "\x18"
+				  "\x1b[?2026l"
+				  "\x1b[?1049l"
+				  "\x1b"
+				  "7\x1b[r\x1b[?6l\x1b"
+				  "8\x1b[?7h\x1b[4l"
+				  "\x1b(B\x0f\x1b[0m\x1b[?25h\x1b[0 q"
+				  "\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l"
+				  "\x1b[?1004l\x1b[?2004l"
+				  "\x1b[?1l\x1b>\x1b[=0u";
+
+void terminal_open(struct terminal *terminal, int in_fd, int out_fd)
+{
+	*terminal = (struct terminal){.in_fd = in_fd, .out_fd = out_fd};
+	terminal->has_keys = isatty(in_fd) && tcgetattr(in_fd, &terminal->before) == 0;
+	terminal->has_screen = isatty(out_fd);
+	if (!terminal->has_keys && terminal->has_screen)
+		terminal->has_screen = tcgetattr(out_fd, &terminal->before) == 0;
+}
+
+/* The fd through which the line discipline is set; -1: there is no terminal. */
+static int line_fd(const struct terminal *terminal)
+{
+	return terminal->has_keys ? terminal->in_fd : terminal->has_screen ? terminal->out_fd : -1;
+}
+
+int terminal_enter_raw(struct terminal *terminal, bool keep_newlines)
+{
+	struct termios raw = terminal->before;
+
+	if (line_fd(terminal) < 0)
+		return 0;
+	cfmakeraw(&raw);
+	if (keep_newlines)
+		raw.c_oflag |= OPOST | ONLCR;
+	if (tcsetattr(line_fd(terminal), TCSANOW, &raw) != 0)
+		return -errno;
+	terminal->raw = true;
+	terminal->keeps_newlines = keep_newlines;
+	return 0;
+}
+
+/* As much as the terminal takes now. One that takes nothing is stopped or gone, and nobody looks at it. */
+static void write_now(int fd, const char *text)
+{
+	struct pollfd polled = {.fd = fd, .events = POLLOUT};
+	size_t n_bytes = strlen(text);
+	ssize_t written = 1;
+
+	while (n_bytes > 0 && written > 0 && poll(&polled, 1, 100) == 1 && (polled.revents & POLLOUT)) {
+		written = write(fd, text, n_bytes);
+		if (written > 0) {
+			text += written;
+			n_bytes -= (size_t)written;
+		}
+	}
+}
+
+void terminal_restore(struct terminal *terminal)
+{
+	if (!terminal->raw)
+		return;
+	terminal->raw = false;
+	if (terminal->has_screen)
+		write_now(terminal->out_fd, reset_modes);
+	if (terminal->has_keys)
+		tcflush(terminal->in_fd,
+			TCIFLUSH); /* answers to questions that the drawn output asked: no input for a shell */
+	tcsetattr(line_fd(terminal), TCSANOW, &terminal->before);
+}
+
+void terminal_suspend(struct terminal *terminal)
+{
+	bool keep_newlines = terminal->keeps_newlines;
+
+	if (!terminal->raw)
+		return;
+	terminal_restore(terminal);
+	signals_stop_self();
+	terminal_enter_raw(terminal, keep_newlines);
+}
+
+void terminal_continue(struct terminal *terminal)
+{
+	if (terminal->raw)
+		terminal_enter_raw(terminal, terminal->keeps_newlines);
+}
+
+bool terminal_size(const struct terminal *terminal, uint16_t *cols, uint16_t *rows)
+{
+	struct winsize size;
+
+	if (line_fd(terminal) < 0)
+		return false;
+	if (ioctl(terminal->has_screen ? terminal->out_fd : terminal->in_fd, TIOCGWINSZ, &size) != 0)
+		return false;
+	*cols = size.ws_col;
+	*rows = size.ws_row;
+	return size.ws_col > 0 && size.ws_row > 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `ringcast attach`: use a session.
+ */
+#include "cli/attached.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "cli/signals.h"
+
+enum { OPTION_DETACH_KEY = 256 };
+
+static const struct option options[] = {{"detach-key", required_argument, NULL, OPTION_DETACH_KEY}, {0}};
+
+static int attach_verb(const struct verb *verb, int argc, char **argv)
+{
+	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options};
+	unsigned char detach_key = DETACH_KEY_DEFAULT;
+	struct rcast_client *client;
+	char **operands;
+	int option, result;
+
+	while ((option = options_next(&line)) >= 0) {
+		if (!parse_key(optarg, &detach_key))
+			return message_usage(verb, "--detach-key takes one character or ^X, not '%.40s'", optarg);
+	}
+	if (option == OPTIONS_OVER)
+		return line.exit_code;
+	operands = options_operands(&line, 1);
+	if (!operands || !message_check_name(verb, "session", operands[0]))
+		return EXIT_CODE_USAGE;
+	signals_open();
+	result = rcast_client_connect_session(operands[0], &client);
+	if (result < 0)
+		return attached_exit_code(message_no_connection(operands[0], result));
+	result = attached_run(client, operands[0], detach_key);
+	rcast_client_free(client);
+	return result;
+}
+
+const struct verb verb_attach = {
+	.name = "attach",
+	.arguments = "[--detach-key K] NAME",
+	.summary = "Use a session: its output here, our keys and window size there",
+	.help = "  --detach-key K   leaves the session running: one character, or ^X for Ctrl-X (^\\)\n"
+		"\n"
+		"Ends by itself when the session has ended, with the exit status of its program (128 + N: killed by signal "
+		"N).\n",
+	.run = attach_verb,
+};
