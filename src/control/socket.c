@@ -109,6 +109,13 @@ static int lock_folder(const struct sockaddr_un *address)
 	return fd;
 }
 
+/* Unlocks by name: a child that another thread forks meanwhile has the fd too, and would keep the lock. */
+static void unlock_folder(int lock_fd)
+{
+	flock(lock_fd, LOCK_UN);
+	close(lock_fd);
+}
+
 /* Does anybody listen there? 0: yes. -ECONNREFUSED: no, but there is a file. -ENOENT. Another errno: cannot tell. */
 static int probe(const struct sockaddr_un *address)
 {
@@ -169,7 +176,7 @@ int rcast_socket_listen(const char *path)
 	fd = remove_dead_socket(&address);
 	if (fd == 0)
 		fd = bind_and_listen(&address);
-	close(lock_fd);
+	unlock_folder(lock_fd);
 	return fd;
 }
 
@@ -180,7 +187,7 @@ static void clean_up_after_the_dead(const struct sockaddr_un *address)
 	if (lock_fd < 0)
 		return;
 	(void)remove_dead_socket(address);
-	close(lock_fd);
+	unlock_folder(lock_fd);
 }
 
 static int connect_bounded(int fd, const struct sockaddr_un *address)
