@@ -303,6 +303,44 @@ EVERYWHERE(circuit, a_handler_can_give_the_link_up)
 	cr_assert_eq(answering.reason, -EPERM);
 }
 
+/* Whoever handles one circuit may end others, whatever they wait for. */
+static void end_the_others(struct talk *talk, struct rcast_message *message)
+{
+	struct talk *others = talk->more;
+
+	for (int i = 0; i < 4; i++)
+		cr_assert_eq(talk_send(&others[i], NULL, 0, RCAST_LAST), 0);
+}
+
+EVERYWHERE(circuit, a_handler_ends_circuits_that_wait)
+{
+	struct talk asking[4] = {0}, answering[4] = {0}, trigger = {0},
+		    pulled = {.on_message = end_the_others, .more = answering};
+	struct rcast_link_options options = {.id_bytes = id_bytes, .window_bytes = RCAST_LINK_MIN_WINDOW};
+	static const char block[RCAST_LINK_MIN_MESSAGE];
+	struct pair pair;
+
+	pair_open(&pair, carrier, &options);
+	pair_expect(&pair, 1, answering, 4);
+	for (int i = 0; i < 4; i++) {
+		talk_begin(&asking[i], pair.links[0]);
+		cr_assert_eq(talk_send(&asking[i], NULL, 0, RCAST_LAST), 0);
+	}
+	pair_await(&pair, answering[3].got_last);
+	for (int i = 0; i < 4; i++) {
+		asking[i].verdict = RCAST_HELD;
+		while (talk_send(&answering[i], block, sizeof block, 0) == 0)
+			continue;
+	}
+	pair_expect(&pair, 1, &pulled, 1);
+	talk_begin(&trigger, pair.links[0]);
+	cr_assert_eq(talk_send(&trigger, "pull", 4, 0), 0);
+	/* Room and credit come back, and the trigger with them. */
+	pair_await(&pair, talks_ended(asking, 4) == 4 && talks_ended(answering, 4) == 4);
+	cr_assert_eq(pulled.n_ended, 0);
+	pair_close(&pair);
+}
+
 HARNESS_TEST(circuit, a_handler_is_needed_to_begin)
 {
 	static const struct rcast_circuit_ops no_message;

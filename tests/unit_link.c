@@ -185,6 +185,27 @@ HARNESS_TEST(link, a_reset_does_not_eat_what_came_before_it)
 	}
 }
 
+/* It stays connected but has shut its ears: that is gone, too. */
+HARNESS_TEST(link, a_peer_that_takes_nothing_more_is_gone)
+{
+	for (enum carrier carrier = SEQPACKET; carrier <= STREAM; carrier++) {
+		struct talk asking = {0};
+		struct rcasti_hello hello;
+		struct raw raw;
+
+		raw_open(&raw, carrier, NULL);
+		hello = raw_hello(&raw);
+		raw_send_hello(&raw, &hello);
+		talk_begin(&asking, raw.pair.links[1]);
+		pair_await(&raw.pair, raw.pair.links[1]->greeted);
+		cr_assert_eq(shutdown(raw.end->fd, SHUT_RD), 0);
+		cr_assert_eq(talk_send(&asking, "hello", 5, 0), 0);
+		raw_await_end(&raw, -EPIPE, "takes nothing more", "shutdown");
+		raw_close(&raw);
+		cr_assert_eq(asking.reason, -EPIPE);
+	}
+}
+
 HARNESS_TEST(link, an_abort_needs_an_error)
 {
 	struct pair pair;

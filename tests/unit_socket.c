@@ -246,73 +246,99 @@ HARNESS_TEST(socket, a_relative_path_is_one_too)
 
 /* ── Many at once ── */
 
-/* Starts when `go` is closed; then holds the socket until `stop` is closed. Exits 0 if it got it, 1 if it was not free. */
-static pid_t start_starter(const char *path, const int go[2], const int stop[2])
+/* What starters wait for, by the end of a pipe, and where they say that they know whether they have the socket. */
+struct race {
+	int go[2], decided[2], stop[2];
+};
+
+static void race_open(struct race *race)
 {
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		int fd;
-
-		close(go[1]);
-		close(stop[1]);
-		(void)!read(go[0], &(char){0}, 1);
-		fd = rcast_socket_listen(path);
-		if (fd < 0)
-			_exit(fd == -EEXIST ? 1 : 2);
-		(void)!read(stop[0], &(char){0}, 1);
-		_exit(0);
-	}
-	return pid;
+	cr_assert_eq(pipe2(race->go, O_CLOEXEC), 0);
+	cr_assert_eq(pipe2(race->decided, O_CLOEXEC), 0);
+	cr_assert_eq(pipe2(race->stop, O_CLOEXEC), 0);
 }
 
-/* Eight start at once where a dead socket lies, while others dial: exactly one listens at the end, and it is the one in place. */
+static void race_go(struct race *race)
+{
+	close(race->go[0]);
+	close(race->go[1]);
+	close(race->decided[1]);
+}
+
+static void race_stop(struct race *race)
+{
+	close(race->decided[0]);
+	close(race->stop[0]);
+	close(race->stop[1]);
+}
+
+/* A starter that keeps what it got until the stop. Exits 0 if it got it, 1 if it was not free. */
+static pid_t race_join(struct race *race, const char *path)
+{
+	pid_t pid = fork();
+	int fd;
+
+	if (pid != 0)
+		return pid;
+	close(race->go[1]);
+	close(race->stop[1]);
+	(void)!read(race->go[0], &(char){0}, 1);
+	fd = rcast_socket_listen(path);
+	(void)!write(race->decided[1], "", 1);
+	(void)!read(race->stop[0], &(char){0}, 1);
+	_exit(fd >= 0 ? 0 : fd == -EEXIST ? 1 : 2);
+}
+
+/* Eight start at once where a dead socket lies, while somebody dials: one gets it, and it is the one in place. */
 HARNESS_TEST(socket, of_many_starters_one_wins)
 {
 	enum { N = 8 };
 
 	for (int round = 0; round < 20; round++) {
-		int go[2], stop[2], n_won = 0, dialled;
+		int n_won = 0, n_decided = 0, dialled;
 		pid_t pids[N];
+		struct race race;
 
 		close(rcast_socket_listen(harness_path("s")));
-		cr_assert(pipe2(go, O_CLOEXEC) == 0 && pipe2(stop, O_CLOEXEC) == 0);
+		race_open(&race);
 		for (int i = 0; i < N; i++)
-			pids[i] = start_starter(harness_path("s"), go, stop);
-		close(go[0]);
-		close(go[1]);
+			pids[i] = race_join(&race, harness_path("s"));
+		race_go(&race);
 		harness_await((dialled = rcast_socket_dial(harness_path("s"))) >= 0);
 		close(dialled);
-		close(stop[0]);
-		close(stop[1]);
+		while (n_decided < N)
+			n_decided += read(race.decided[0], &(char){0}, 1) == 1;
+		dialled = rcast_socket_dial(harness_path("s"));
+		cr_assert(dialled >= 0);
+		close(dialled);
+		race_stop(&race);
 		for (int i = 0; i < N; i++) {
 			int status = harness_wait(pids[i]);
 
 			cr_assert_leq(status, 1);
 			n_won += status == 0;
 		}
-		cr_assert_geq(n_won, 1);
+		cr_assert_eq(n_won, 1);
 	}
 }
 
 /* Whoever holds the lock is waited for: nobody probes or removes in the middle of another's start. */
 HARNESS_TEST(socket, starters_wait_for_each_other)
 {
-	int folder_fd = open(harness_folder(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), go[2], stop[2];
+	int folder_fd = open(harness_folder(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct race race;
 	pid_t pid;
 
 	cr_assert_eq(flock(folder_fd, LOCK_EX), 0);
-	cr_assert(pipe2(go, O_CLOEXEC) == 0 && pipe2(stop, O_CLOEXEC) == 0);
-	pid = start_starter(harness_path("s"), go, stop);
-	close(go[0]);
-	close(go[1]);
+	race_open(&race);
+	pid = race_join(&race, harness_path("s"));
+	race_go(&race);
 	for (int i = 0; i < 20; i++)
 		harness_pause();
 	cr_assert_neq(access(harness_path("s"), F_OK), 0);
 	flock(folder_fd, LOCK_UN);
 	close(folder_fd);
 	harness_await(access(harness_path("s"), F_OK) == 0);
-	close(stop[0]);
-	close(stop[1]);
+	race_stop(&race);
 	cr_assert_eq(harness_wait(pid), 0);
 }

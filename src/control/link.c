@@ -12,8 +12,8 @@
  * here grow but the queue, which is capped.
  *
  * Ending. `error` is set once, by rcasti_link_fail; from then on nothing is sent, received or delivered, and what is left
- * is rcast_link_free, which tells every circuit that was busy. A peer that hung up shows first when we send: then the link
- * is only deaf (peer_is_deaf), since what the peer had sent before is still to be read and delivered.
+ * is rcast_link_free, which tells every circuit that was busy. A peer that hung up shows first when we send: then it is only
+ * deaf (peer_is_deaf), since what it had sent before is still to be read and delivered; the link ends when that is done.
  *
  * A message that was queued is accepted: if the transport then fails, it is the link that ends, not the send.
  * -ETOOMANYREFS, which says that too many descriptors of this user are on their way, is no failure but a reason to wait;
@@ -350,6 +350,8 @@ static void fail_to_receive(struct rcast_link *link, int error)
 		rcasti_link_fail(link, error, "the peer is gone%s%s", fault[0] ? ": " : "", fault);
 	else if (error != -EAGAIN)
 		rcasti_link_fail(link, error, "%s", fault);
+	else if (link->peer_is_deaf)
+		rcasti_link_fail(link, -EPIPE, "the peer takes nothing more");
 }
 
 /* What is wrong with a packet whatever is in it, or NULL. */
@@ -423,7 +425,7 @@ short rcast_link_events(const struct rcast_link *link)
 	bool has_work = rcasti_queue_head(&link->queue) || link->control.n_bytes > 0 || !TAILQ_EMPTY(&circuits->due) ||
 			!TAILQ_EMPTY(&circuits->over) || !TAILQ_EMPTY(&circuits->waiting);
 
-	return has_work && !rcasti_link_is_down(link) ? POLLIN | POLLOUT : POLLIN;
+	return !link->error && (has_work || link->peer_is_deaf) ? POLLIN | POLLOUT : POLLIN;
 }
 
 const char *rcast_link_reason(const struct rcast_link *link)

@@ -67,7 +67,7 @@ static ssize_t receive_bytes(struct socket *sock, bool *truncated)
 	do {
 		n = rcasti_fdset_receive(sock->base.fd, sock->buffer + sock->end, sock->buffer_bytes - sock->end,
 					 &sock->arrived, truncated, &what);
-	} while (n == -ECONNRESET);
+	} while (n == -ECONNRESET || n == -EINTR);
 	if (n > 0 || n == -EAGAIN)
 		return n;
 	if (n == -EPROTO)
