@@ -99,17 +99,11 @@ int attached_exit_code(int exit_code)
 	return exit_code == EXIT_CODE_FAILURE ? EXIT_CODE_OWN_FAILURE : exit_code;
 }
 
-/* The exit record tells, if it was not lost in a gap; else the engine does, if it is still there. */
-static int program_exit_code(struct follow *follow)
+/* A program's last record says how it ended; a session that was killed goes without. */
+static int program_exit_code(const struct follow *follow)
 {
-	struct rcast_session_info info;
-
-	if (!follow->has_exit && rcast_client_describe(follow->client, follow->session, &info) == 0 && info.has_exit) {
-		follow->has_exit = true;
-		follow->exit = info.exit;
-	}
 	if (!follow->has_exit)
-		return EXIT_CODE_OK;
+		return EXIT_CODE_DETACHED;
 	return follow->exit.signal ? EXIT_CODE_SIGNAL + follow->exit.signal : follow->exit.status & 0xff;
 }
 

@@ -11,8 +11,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/exit_code.h"
 #include "cli/message.h"
@@ -121,15 +123,32 @@ enum follow_end follow_run(struct follow *follow)
 
 /* ── The end ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *format, ...)
+{
+	char line[256];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(line, sizeof line, format, list);
+	va_end(list);
+	output_try(STDERR_FILENO, line);
+}
+
+static bool is_program(const struct follow *follow)
+{
+	return rcast_view_info(follow->view)->kind == RCAST_SESSION_PTY;
+}
+
 static void say_ended(const struct follow *follow)
 {
 	if (!follow->has_exit)
-		fprintf(stderr, "[%s ended]\n", follow->session);
+		say("[%s %s]\n", follow->session, is_program(follow) ? "was killed" : "ended");
 	else if (follow->exit.signal)
-		fprintf(stderr, "[%s ended: killed by signal %d, %s]\n", follow->session, follow->exit.signal,
-			strsignal(follow->exit.signal));
+		say("[%s ended: killed by signal %d, %s]\n", follow->session, follow->exit.signal,
+		    strsignal(follow->exit.signal));
 	else
-		fprintf(stderr, "[%s ended: exit status %d]\n", follow->session, follow->exit.status);
+		say("[%s ended: exit status %d]\n", follow->session, follow->exit.status);
 }
 
 void follow_say_end(const struct follow *follow, enum follow_end end)
@@ -139,13 +158,13 @@ void follow_say_end(const struct follow *follow, enum follow_end end)
 		say_ended(follow);
 		break;
 	case FOLLOW_LEFT:
-		fprintf(stderr, "[detached]\n");
+		say("[detached]\n");
 		break;
 	case FOLLOW_SIGNALLED:
-		fprintf(stderr, "[detached: %s]\n", strsignal(signals_ending()));
+		say("[detached: %s]\n", strsignal(signals_ending()));
 		break;
 	case FOLLOW_GONE:
-		fprintf(stderr, "[the engine of %s is gone]\n", follow->session);
+		say("[the engine of %s is gone]\n", follow->session);
 		break;
 	case FOLLOW_DETACHED:
 	case FOLLOW_FAILED:

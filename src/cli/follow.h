@@ -49,7 +49,7 @@ struct follow {
 /* Run until one of the ends. Signals must be open. */
 enum follow_end follow_run(struct follow *follow);
 
-/* Say how it ended ("[NAME ended: exit status 3]" and the like; an end that was wished for, in tail, says nothing). */
+/* Say how it ended ("[NAME ended: exit status 3]" and the like). The view must still be open. */
 void follow_say_end(const struct follow *follow, enum follow_end end);
 
 /* The exit code for all ends but FOLLOW_ENDED, which is EXIT_CODE_OK here. */

@@ -27,7 +27,7 @@ static const char exit_codes[] =
 	"    2   the command line is wrong\n"
 	"    3   no such session or engine\n"
 	"    4   tail: some output was lost\n"
-	"    5   detached by the engine (kicked)\n"
+	"    5   detached by the engine: kicked, or the session was killed\n"
 	"    6   the engine died\n"
 	"  125   as 1, for run and attach, which otherwise end with the status of the session's program\n"
 	"  126   run: the program cannot be executed\n"

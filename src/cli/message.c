@@ -9,19 +9,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ringcast/circuit.h>
 
+#include "cli/output.h"
+
 static void print_line(const char *verb, const char *format, va_list list, const char *hint)
 {
-	char line[1024];
+	char line[1024], whole[1200];
 
 	vsnprintf(line, sizeof line, format, list);
 	for (char *c = line; *c; c++) {
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
 	}
-	fprintf(stderr, "ringcast: %s%s%s%s\n", verb, *verb ? ": " : "", line, hint);
+	snprintf(whole, sizeof whole, "ringcast: %s%s%s%s\n", verb, *verb ? ": " : "", line, hint);
+	output_try(STDERR_FILENO, whole);
 }
 
 void message_line(const char *format, ...)
@@ -57,10 +61,12 @@ const char *message_errno(int error)
 int message_client(const struct rcast_client *client, const char *session, int error)
 {
 	const char *line = rcast_client_error(client);
+	char named[RCAST_NAME_MAX + 16];
 
+	snprintf(named, sizeof named, "session %s ", session);
 	if (!line[0])
 		line = message_errno(error);
-	if (strstr(line, session))
+	if (strstr(line, named))
 		message_line("%s", line);
 	else
 		message_line("%s: %s", session, line);
@@ -91,12 +97,13 @@ static bool say_folder_error(int error)
 
 int message_no_connection(const char *session, int error)
 {
+	if (say_folder_error(error))
+		return EXIT_CODE_FAILURE;
 	if (error == -ENOENT && session) {
 		message_line("%s: no such session; 'ringcast ls' lists those there are", session);
 		return EXIT_CODE_NOT_FOUND;
 	}
-	if (!say_folder_error(error))
-		message_line("cannot look for sessions: %s", message_errno(error));
+	message_line("cannot look for sessions: %s", message_errno(error));
 	return EXIT_CODE_FAILURE;
 }
 

@@ -7,13 +7,19 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/exit_code.h"
 #include "cli/message.h"
 #include "cli/signals.h"
+
+#define PATIENCE_MS 100
 
 static int await_room(void)
 {
@@ -43,6 +49,36 @@ int output_write(const void *data, size_t n_bytes)
 			return -errno;
 	}
 	return 0;
+}
+
+/*
+ * A terminal that polls as writable may still block: it has room for one byte, not for all. So open it once more, non-blocking,
+ * which concerns nobody else. -1: there is no need to, or no way.
+ */
+static int open_non_blocking(int fd)
+{
+	struct stat info;
+	char path[32];
+
+	if (fstat(fd, &info) != 0 || !(S_ISCHR(info.st_mode) || S_ISFIFO(info.st_mode)))
+		return -1;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+void output_try(int fd, const char *text)
+{
+	int own_fd = open_non_blocking(fd);
+	struct pollfd polled = {.fd = own_fd >= 0 ? own_fd : fd, .events = POLLOUT};
+	const char *end = text + strlen(text);
+	ssize_t written = 1;
+
+	while (text < end && written > 0 && poll(&polled, 1, PATIENCE_MS) == 1 && (polled.revents & POLLOUT)) {
+		written = write(polled.fd, text, (size_t)(end - text));
+		text += written > 0 ? written : 0;
+	}
+	if (own_fd >= 0)
+		close(own_fd);
 }
 
 int output_failed(int error)

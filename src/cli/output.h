@@ -13,6 +13,12 @@
  */
 int output_write(const void *data, size_t n_bytes);
 
+/*
+ * The last words to a terminal, or about an error: as much of it as `fd` takes now. One that takes nothing is stopped or gone, and
+ * must not hold up our end.
+ */
+void output_try(int fd, const char *text);
+
 /* Say that output_write failed. Returns the exit code. */
 int output_failed(int error);
 

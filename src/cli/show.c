@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "cli/message.h"
 #include "cli/output.h"
@@ -48,7 +48,7 @@ enum follow_end show_follow(struct follow *follow, struct terminal *terminal)
 	end = follow_run(follow);
 	terminal_restore(terminal);
 	if (terminal->has_screen)
-		fputs("\r\n", stderr);
+		output_try(STDERR_FILENO, "\r\n");
 	follow_say_end(follow, end);
 	return end;
 }

@@ -9,11 +9,10 @@
 #include "cli/terminal.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/output.h"
 #include "cli/signals.h"
 
 /*
@@ -64,29 +63,13 @@ int terminal_enter_raw(struct terminal *terminal, bool keep_newlines)
 	return 0;
 }
 
-/* As much as the terminal takes now. One that takes nothing is stopped or gone, and nobody looks at it. */
-static void write_now(int fd, const char *text)
-{
-	struct pollfd polled = {.fd = fd, .events = POLLOUT};
-	size_t n_bytes = strlen(text);
-	ssize_t written = 1;
-
-	while (n_bytes > 0 && written > 0 && poll(&polled, 1, 100) == 1 && (polled.revents & POLLOUT)) {
-		written = write(fd, text, n_bytes);
-		if (written > 0) {
-			text += written;
-			n_bytes -= (size_t)written;
-		}
-	}
-}
-
 void terminal_restore(struct terminal *terminal)
 {
 	if (!terminal->raw)
 		return;
 	terminal->raw = false;
 	if (terminal->has_screen)
-		write_now(terminal->out_fd, reset_modes);
+		output_try(terminal->out_fd, reset_modes);
 	if (terminal->has_keys)
 		tcflush(terminal->in_fd,
 			TCIFLUSH); /* answers to questions that the drawn output asked: no input for a shell */

@@ -78,8 +78,13 @@ static int ignore_record(void *user, const struct rcast_record *record)
 	return 0;
 }
 
-/* A session that is not there any more has ended too. */
-static int await_end(struct rcast_client *client, const char *session)
+/* Is the session over by this? Without linger it goes at its end, and an engine of its own goes with it. */
+static bool is_over(enum follow_end end, bool lingers)
+{
+	return end == FOLLOW_ENDED || end == FOLLOW_DETACHED || (end == FOLLOW_GONE && !lingers);
+}
+
+static int await_end(struct rcast_client *client, const char *session, bool lingers)
 {
 	static const struct follow_ops ops = {.record = ignore_record};
 	struct rcast_view_options options = {.from = RCAST_FROM_NEWEST};
@@ -87,13 +92,15 @@ static int await_end(struct rcast_client *client, const char *session)
 	enum follow_end end;
 	int result = rcast_view_open(client, session, &options, &follow.view);
 
+	if (result == -ENOENT || (result == -EPIPE && !lingers))
+		return EXIT_CODE_OK;
 	if (result < 0)
-		return result == -ENOENT ? EXIT_CODE_OK : message_client(client, session, result);
+		return message_client(client, session, result);
 	end = follow_run(&follow);
-	rcast_view_close(follow.view);
-	if (end != FOLLOW_ENDED && end != FOLLOW_DETACHED)
+	if (!is_over(end, lingers))
 		follow_say_end(&follow, end);
-	return end == FOLLOW_DETACHED ? EXIT_CODE_OK : follow_exit_code(&follow, end);
+	rcast_view_close(follow.view);
+	return is_over(end, lingers) ? EXIT_CODE_OK : follow_exit_code(&follow, end);
 }
 
 static int say_copy_error(const char *session, int error)
@@ -128,7 +135,8 @@ static int publish(struct daemon_order *order, const char *engine)
 	fcntl(input_pipe[1], F_SETFL, O_NONBLOCK); /* this end is ours alone */
 	copied = copy_input(input_pipe[1]);
 	close(input_pipe[1]);
-	result = copied < 0 ? say_copy_error(order->name, copied) : await_end(client, order->name);
+	result = copied < 0 ? say_copy_error(order->name, copied)
+			    : await_end(client, order->name, order->linger_ms != RCAST_NO_LINGER);
 	rcast_client_free(client);
 	return result;
 }

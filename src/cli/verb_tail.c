@@ -152,10 +152,10 @@ static int follow_session(struct tail *tail, struct rcast_client *client)
 	if (result < 0)
 		return message_client(client, tail->session, result);
 	end = follow_run(&follow);
-	rcast_view_close(follow.view);
 	if (end != FOLLOW_ENDED)
 		follow_say_end(&follow, end);
-	else if (follow.told.n_gaps > 0)
+	rcast_view_close(follow.view);
+	if (end == FOLLOW_ENDED && follow.told.n_gaps > 0)
 		return EXIT_CODE_GAPS;
 	return follow_exit_code(&follow, end);
 }

@@ -55,6 +55,14 @@ static int take_attached(struct rcast_view *view, const Ringcast__Wire__Reply *r
 	return 0;
 }
 
+/* What was removed has ended, and its ring can be read to the end; what was not sent on a circuit is lost. */
+static int removed(struct rcast_view *view)
+{
+	if (!view->by_circuit)
+		return RCAST_ENDED;
+	return rcasti_client_fail(view->client, -ECONNABORTED, "the session was removed before all of it was sent");
+}
+
 static int take_notice(struct rcast_view *view, const Ringcast__Wire__Notice *notice)
 {
 	struct rcast_gap gap;
@@ -73,7 +81,7 @@ static int take_notice(struct rcast_view *view, const Ringcast__Wire__Notice *no
 		view->fate = rcasti_client_fail(view->client, -ECONNABORTED, "detached by the engine: %s", notice->evicted);
 		return RCAST_EMPTY;
 	case RINGCAST__WIRE__NOTICE__WHAT_REMOVED:
-		view->fate = rcasti_client_fail(view->client, -ECONNABORTED, "the session was removed");
+		view->fate = removed(view);
 		return RCAST_EMPTY;
 	default:
 		return -EPROTO;

@@ -27,7 +27,7 @@ struct rcast_view {
 	bool entered;  /* we are inside rcast_view_next: whoever takes notes need not call us */
 	bool called;   /* ready_fd is readable */
 	bool corrupt;  /* -EPROTO was told, and is the answer from now on */
-	int fate;      /* 0, or what ends the view once everything that can be read was read */
+	int fate;      /* 0, or what rcast_view_next says once everything that can be read was read */
 
 	int epoll_fd; /* watches the three below */
 	int ready_fd; /* an eventfd: somebody else's dispatch brought us something */
