@@ -158,23 +158,6 @@ EVERYWHERE(circuit_receive, a_peer_that_keeps_our_credit_is_dropped)
 	raw_close(&raw);
 }
 
-/* Nor may it when it is we who begin: then idle circuits are taken again before fresh ones. */
-EVERYWHERE(circuit_receive, nor_are_more_remembered_when_we_begin)
-{
-	struct talk victims[20], asking = {0};
-	struct raw raw;
-
-	open_attacked(&raw, carrier, id_bytes, victims);
-	for (int i = 1; i <= 50; i++) {
-		talk_begin(&asking, raw.pair.links[1]);
-		cr_assert_eq(talk_send(&asking, NULL, 0, RCAST_LAST), 0);
-		play(&raw, &(struct step){MESSAGE, LAST, .id = rcast_circuit_id(asking.circuit)});
-		pair_await(&raw.pair, asking.n_ended == i);
-		cr_assert_leq(raw.pair.links[1]->circuits.ids.n_used, 2);
-	}
-	raw_close(&raw);
-}
-
 /* ── Credit that goes back ── */
 
 static uint32_t credit_of(struct raw *raw, uint32_t id)

@@ -185,29 +185,6 @@ EVERYWHERE(circuit_send, a_full_queue_is_waited_for)
 	pair_close(&pair);
 }
 
-/* The queue may run down under somebody else's send: then no frame comes and none waits, and still a handler is to be called. */
-HARNESS_TEST(circuit_send, whoever_waits_is_called_though_the_queue_is_empty)
-{
-	struct rcast_link_options options = {.max_queued_bytes = 20000, .window_bytes = RCAST_LINK_MAX_WINDOW};
-	struct talk waiting = {0}, other = {0}, taking[2] = {0};
-	struct pair pair;
-
-	pair_open(&pair, SEQPACKET, &options);
-	pair_expect(&pair, 1, taking, 2);
-	pair_await(&pair, pair.links[0]->greeted);
-	talk_begin(&waiting, pair.links[0]);
-	talk_begin(&other, pair.links[0]);
-	send_until_refused(&waiting, 8000);
-	while (rcasti_queue_head(&pair.links[0]->queue)) {
-		cr_assert_eq(rcast_link_dispatch(pair.links[1]), 0);
-		cr_assert_eq(talk_send(&other, "x", 1, 0), 0);
-	}
-	cr_assert_eq(waiting.n_writable, 0);
-	cr_assert(rcast_link_events(pair.links[0]) & POLLOUT);
-	pair_await(&pair, waiting.n_writable == 1);
-	pair_close(&pair);
-}
-
 HARNESS_TEST(circuit_send, descriptors_that_wait_are_capped)
 {
 	struct rcast_link_options options = {.max_queued_fds = 8};
@@ -226,40 +203,6 @@ HARNESS_TEST(circuit_send, descriptors_that_wait_are_capped)
 	cr_assert_eq(pair.links[0]->queue.n_fds, 8);
 	cr_assert_eq(talk_send(&sending, "x", 1, 0), 0, "a message without descriptors still has room");
 	pair_await(&pair, taking.n_messages == n + 1);
-	pair_close(&pair);
-}
-
-static void send_large(struct talk *talk)
-{
-	static const char large[300000];
-	int *n_left = talk->more;
-
-	while (*n_left > 0 && talk_send(talk, large, sizeof large, 0) == 0)
-		--*n_left;
-}
-
-/* Both sides stream frames that the carrier takes in parts: credit goes between frames and never into one. */
-EVERYWHERE(circuit_send, long_frames_and_credit_share_the_way)
-{
-	struct rcast_link_options options = {
-		.id_bytes = id_bytes, .max_message_bytes = 400000, .window_bytes = 1 << 20, .max_queued_bytes = 1 << 20};
-	struct talk talks[2] = {{.on_writable = send_large}, {.on_writable = send_large}};
-	int n_left[2] = {20, 20};
-	struct pair pair;
-
-	if (carrier == SEQPACKET)
-		return;
-	pair_open(&pair, carrier, &options);
-	pair_expect(&pair, 1, &talks[1], 1);
-	talk_begin(&talks[0], pair.links[0]);
-	cr_assert_eq(talk_send(&talks[0], NULL, 0, 0), 0);
-	pair_await(&pair, talks[1].n_messages == 1);
-	for (int side = 0; side < 2; side++) {
-		talks[side].more = &n_left[side];
-		send_large(&talks[side]);
-	}
-	pair_await(&pair, talks[0].n_bytes == 6000000 && talks[1].n_bytes == 6000000);
-	cr_assert(pair.errors[0] == 0 && pair.errors[1] == 0);
 	pair_close(&pair);
 }
 
@@ -308,31 +251,6 @@ EVERYWHERE(circuit_send, descriptors_go_both_ways_where_the_link_carries_them)
 		cr_assert_eq(error, 0);
 		cr_assert(fcntl(fds[1], F_GETFD) < 0, "moved");
 		pair_await(&pair, to->n_messages == n_before + 1);
-	}
-	pair_close(&pair);
-}
-
-/* A stream takes long frames in parts; their descriptors go with the first part, once. */
-HARNESS_TEST(circuit_send, descriptors_of_a_frame_sent_in_parts_go_once)
-{
-	struct rcast_link_options options = {.max_message_bytes = RCAST_LINK_MAX_MESSAGE,
-					     .window_bytes = RCAST_LINK_MAX_WINDOW};
-	static const char large[RCAST_LINK_MAX_MESSAGE];
-	struct talk sending = {0}, taking = {0};
-	struct pair pair;
-
-	pair_open(&pair, STREAM, &options);
-	pair_expect(&pair, 1, &taking, 1);
-	pair_await(&pair, pair.links[0]->greeted);
-	talk_begin(&sending, pair.links[0]);
-	for (int i = 1; i <= 5; i++) {
-		struct iovec iov = {.iov_base = (void *)large, .iov_len = sizeof large};
-		int fd = fcntl(0, F_DUPFD_CLOEXEC, 0);
-
-		cr_assert_eq(rcast_circuit_send_take_fds(sending.circuit, &iov, 1, 0, &fd, 1), 0);
-		cr_assert(rcasti_queue_head(&pair.links[0]->queue)->n_sent > 0);
-		pair_await(&pair, taking.n_messages == i);
-		cr_assert_eq(pair.errors[1], 0);
 	}
 	pair_close(&pair);
 }
@@ -431,8 +349,7 @@ EVERYWHERE(circuit_send, a_random_walk_leaves_nothing_behind)
 		for (int k = 0; k < 20 && rand() % 4 == 0; k++) {
 			struct talk *talk = &expected[side][k];
 
-			if (talk->circuit && (talk->got_last || rand() % 4 == 0) &&
-			    talk_send(talk, "\1", 1, RCAST_LAST) == 0)
+			if (talk->circuit && (talk->got_last || rand() % 4 == 0) && talk_send(talk, "\1", 1, RCAST_LAST) == 0)
 				talk->got_last = false;
 		}
 	}

@@ -149,19 +149,54 @@ HARNESS_TEST(view, gone_after_all_was_read)
 	rcast_client_free(client);
 }
 
-static void attach_and_end(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
-			   struct rcast_message *message)
+static void send_removed(struct rcast_circuit *circuit)
 {
 	Ringcast__Wire__Notice notice = RINGCAST__WIRE__NOTICE__INIT;
 	Ringcast__Wire__Done done = RINGCAST__WIRE__DONE__INIT;
 
-	rcast_writer_end(attach_with_records(circuit, message));
 	notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_REMOVED;
 	notice.removed = &done;
 	fake_send_notice(circuit, &notice, RCAST_LAST);
 }
 
-HARNESS_TEST(view, end_of_the_ring_counts_more_than_removal)
+static void attach_and_remove(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
+			      struct rcast_message *message)
+{
+	if (request->attach->by_circuit)
+		fake_reply_attached(circuit, NULL, 0);
+	else
+		attach_with_records(circuit, message);
+	send_removed(circuit);
+}
+
+/* By ring everything can be read all the same; over the circuit nobody knows what would have come. */
+HARNESS_TEST(view, removed)
+{
+	struct rcast_client *client = connect_fake(attach_and_remove);
+	struct rcast_view_options options = {.by_circuit = true};
+	struct rcast_record record;
+	struct rcast_view *view;
+
+	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
+	expect_record(view, "one");
+	expect_record(view, "two");
+	cr_expect_eq(next(view, &record), RCAST_ENDED);
+	rcast_view_close(view);
+	cr_assert_eq(rcast_view_open(client, "fake", &options, &view), 0);
+	cr_expect_eq(next(view, &record), -ECONNABORTED);
+	cr_expect_eq(next(view, &record), -ECONNABORTED);
+	rcast_view_close(view);
+	rcast_client_free(client);
+}
+
+static void attach_and_end(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
+			   struct rcast_message *message)
+{
+	rcast_writer_end(attach_with_records(circuit, message));
+	_exit(0);
+}
+
+HARNESS_TEST(view, end_of_the_ring_counts_more_than_that_of_the_engine)
 {
 	struct rcast_client *client = connect_fake(attach_and_end);
 	struct rcast_record record;
@@ -176,9 +211,15 @@ HARNESS_TEST(view, end_of_the_ring_counts_more_than_removal)
 	rcast_client_free(client);
 }
 
+static void attach_ended(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
+			 struct rcast_message *message)
+{
+	rcast_writer_end(attach_with_records(circuit, message));
+}
+
 HARNESS_TEST(view, positions_to_start_from)
 {
-	struct rcast_client *client = connect_fake(attach_and_end);
+	struct rcast_client *client = connect_fake(attach_ended);
 	struct rcast_view_options options = {.from = RCAST_FROM_NEWEST};
 	struct rcast_record record;
 	struct rcast_view *view;

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making a terminal raw and putting it back.
+ */
+#include "flow_kit.h"
+
+#include "cli/terminal.h"
+
+struct pair {
+	int master, slave;
+	struct termios before;
+};
+
+static struct pair open_pair(void)
+{
+	struct winsize size = {.ws_col = 70, .ws_row = 20};
+	struct pair pair;
+
+	cr_assert_eq(openpty(&pair.master, &pair.slave, NULL, NULL, &size), 0);
+	tcgetattr(pair.slave, &pair.before);
+	fcntl(pair.master, F_SETFL, O_NONBLOCK);
+	return pair;
+}
+
+static void close_pair(struct pair *pair)
+{
+	close(pair->master);
+	close(pair->slave);
+}
+
+static struct termios line_of(const struct pair *pair)
+{
+	struct termios now;
+
+	tcgetattr(pair->slave, &now);
+	return now;
+}
+
+static size_t n_drawn(const struct pair *pair)
+{
+	char text[4096];
+	ssize_t n = read(pair->master, text, sizeof text);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+HARNESS_TEST(terminal, raw_and_back)
+{
+	struct pair pair = open_pair();
+	struct terminal terminal;
+	uint16_t cols = 0, rows = 0;
+
+	terminal_open(&terminal, pair.slave, pair.slave);
+	cr_expect(terminal.has_keys && terminal.has_screen);
+	cr_expect(terminal_size(&terminal, &cols, &rows) && cols == 70 && rows == 20);
+	cr_expect_eq(terminal_enter_raw(&terminal, false), 0);
+	cr_expect_eq(line_of(&pair).c_lflag & (ICANON | ECHO | ISIG), 0);
+	cr_expect_eq(line_of(&pair).c_oflag & OPOST, 0);
+	terminal_restore(&terminal);
+	cr_expect_eq(line_of(&pair).c_lflag, pair.before.c_lflag);
+	cr_expect_eq(line_of(&pair).c_oflag, pair.before.c_oflag);
+	cr_expect_gt(n_drawn(&pair), 0);
+	terminal_restore(&terminal);
+	cr_expect_eq(n_drawn(&pair), 0, "what is restored stays alone");
+	close_pair(&pair);
+}
+
+HARNESS_TEST(terminal, newlines_are_kept_for_plain_streams)
+{
+	struct pair pair = open_pair();
+	struct terminal terminal;
+
+	terminal_open(&terminal, pair.slave, pair.slave);
+	terminal_enter_raw(&terminal, true);
+	cr_expect_eq(line_of(&pair).c_oflag & (OPOST | ONLCR), OPOST | ONLCR);
+	cr_expect_eq(line_of(&pair).c_lflag & ICANON, 0);
+	terminal_continue(&terminal);
+	cr_expect_eq(line_of(&pair).c_oflag & (OPOST | ONLCR), OPOST | ONLCR, "also after having been stopped");
+	terminal_restore(&terminal);
+	close_pair(&pair);
+}
+
+HARNESS_TEST(terminal, no_terminal_is_no_error)
+{
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct terminal terminal;
+	uint16_t cols, rows;
+
+	terminal_open(&terminal, null_fd, null_fd);
+	cr_expect(!terminal.has_keys && !terminal.has_screen);
+	cr_expect_eq(terminal_enter_raw(&terminal, false), 0);
+	cr_expect(!terminal_size(&terminal, &cols, &rows));
+	terminal_restore(&terminal);
+	close(null_fd);
+}
+
+HARNESS_TEST(terminal, screen_without_keys_is_restored_too)
+{
+	struct pair pair = open_pair();
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct terminal terminal;
+
+	terminal_open(&terminal, null_fd, pair.slave);
+	cr_expect(!terminal.has_keys && terminal.has_screen);
+	cr_expect_eq(terminal_enter_raw(&terminal, false), 0);
+	cr_expect_eq(line_of(&pair).c_oflag & OPOST, 0);
+	terminal_restore(&terminal);
+	cr_expect_eq(line_of(&pair).c_oflag, pair.before.c_oflag);
+	close(null_fd);
+	close_pair(&pair);
+}
+
+/* What the drawn output asked of the terminal comes back as input: a shell must not get it. */
+HARNESS_TEST(terminal, answers_that_nobody_read_are_dropped)
+{
+	struct pair pair = open_pair();
+	struct terminal terminal;
+	int n_waiting = -1;
+
+	terminal_open(&terminal, pair.slave, pair.slave);
+	terminal_enter_raw(&terminal, false);
+	cr_assert_eq(write(pair.master, "\x1b[?1;2c", 7), 7);
+	terminal_restore(&terminal);
+	cr_expect_eq(ioctl(pair.slave, FIONREAD, &n_waiting), 0);
+	cr_expect_eq(n_waiting, 0);
+	close_pair(&pair);
+}
