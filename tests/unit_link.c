@@ -216,6 +216,56 @@ HARNESS_TEST(link, an_abort_needs_an_error)
 	pair_close(&pair);
 }
 
+/* ── Sends that fail ── */
+
+static int send_error;
+
+static ssize_t failing_send(struct rcasti_transport *transport, const uint8_t *bytes, size_t n_bytes, const int *fds,
+			    int n_fds)
+{
+	return send_error;
+}
+
+/* Whether it waits or ends, a message that was accepted is never sent by halves and never sent twice. */
+static void fail_once(int error, bool is_passing)
+{
+	const struct rcasti_transport_ops *working;
+	struct rcasti_transport_ops failing;
+	struct talk sending = {0}, taking = {0};
+	struct pair pair;
+
+	pair_open(&pair, SEQPACKET, NULL);
+	pair_expect(&pair, 1, &taking, 1);
+	pair_await(&pair, pair.links[0]->greeted);
+	talk_begin(&sending, pair.links[0]);
+	working = pair.links[0]->transport->ops;
+	failing = *working;
+	failing.send = failing_send;
+	send_error = error;
+	pair.links[0]->transport->ops = &failing;
+	cr_assert_eq(talk_send_fd(&sending, fcntl(0, F_DUPFD_CLOEXEC, 0), 0), 0);
+	cr_assert_eq(rcast_link_dispatch(pair.links[0]), is_passing ? 0 : error);
+	pair.links[0]->transport->ops = working;
+	if (is_passing) {
+		cr_assert(rcast_link_events(pair.links[0]) & POLLOUT);
+		pair_await(&pair, taking.n_messages == 1);
+	} else {
+		cr_assert(strstr(rcast_link_reason(pair.links[0]), "sending failed"));
+		cr_assert_eq(talk_send(&sending, NULL, 0, 0), -EPIPE);
+	}
+	pair_close(&pair);
+	cr_assert_eq(sending.reason, is_passing ? -EPIPE : error);
+}
+
+HARNESS_TEST(link, a_send_that_fails_for_now_is_tried_again)
+{
+	fail_once(-EAGAIN, true);
+	fail_once(-ETOOMANYREFS, true);
+	fail_once(-ENOBUFS, true);
+	fail_once(-EPERM, false);
+	fail_once(-EMSGSIZE, false);
+}
+
 /* ── Refusing descriptors ── */
 
 HARNESS_TEST(link, a_peer_that_was_told_sends_no_descriptors)

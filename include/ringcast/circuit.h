@@ -74,15 +74,14 @@ struct rcast_circuit;
 
 /* Zero means the default in parentheses. */
 struct rcast_link_options {
-	uint8_t id_bytes;    /* width of ids on the wire: 1, 2 or 4 (4); both sides must agree */
-	uint32_t n_reserved; /* ids left to agreement, from 0 (0), at most RCAST_LINK_MAX_RESERVED; both must agree */
-	uint32_t max_busy;   /* circuits busy at once, for those that each side begins, but for reserved ones (1024) */
-	uint32_t
-		max_message_bytes; /* the largest message we take: RCAST_LINK_MIN_MESSAGE…1 MiB (64 KiB), within the window */
-	uint32_t window_bytes;     /* the credit we give on each circuit: RCAST_LINK_MIN_WINDOW…16 MiB (256 KiB) */
-	uint32_t max_queued_bytes; /* what waits to be sent on the link; past it a send gets -EAGAIN (1 MiB) */
-	uint32_t max_queued_fds;   /* descriptors in messages that wait to be sent; likewise (64) */
-	bool refuse_fds; /* take no descriptors from the peer; where the kernel can, it refuses them at the sender */
+	uint8_t id_bytes;           /* width of ids on the wire: 1, 2 or 4 (4); both sides must agree */
+	uint32_t n_reserved;        /* ids left to agreement, from 0, at most 4096 (0); both sides must agree */
+	uint32_t max_busy;          /* exchanges that each side may have begun at once, reserved ids apart (1024) */
+	uint32_t max_message_bytes; /* the largest message we take, 16 KiB to 1 MiB, within the window (64 KiB) */
+	uint32_t window_bytes;      /* the credit we give on each circuit, 64 KiB to 16 MiB (256 KiB) */
+	uint32_t max_queued_bytes;  /* what waits to be sent on the link; past it a send gets -EAGAIN (1 MiB) */
+	uint32_t max_queued_fds;    /* descriptors in messages that wait to be sent; likewise (64) */
+	bool refuse_fds;            /* take no descriptors; where the kernel can, it refuses them at the sender */
 };
 
 enum rcast_link_role { RCAST_DIALLED, RCAST_ACCEPTED };
@@ -129,7 +128,8 @@ RCAST_API short rcast_link_events(const struct rcast_link *link);
 /*
  * Send what waits, take what has come, call the handlers: a bounded amount of work, without blocking. 0: still up.
  * -EPIPE: the peer is gone, and all that it sent before was delivered. -EPROTO: the peer broke the protocol, or this side
- * and it do not agree on it; rcast_link_reason says how. Another errno: what the owner gave to rcast_link_abort. After an error only rcast_link_free remains. Not from within a handler.
+ * and it do not agree on it; rcast_link_reason says how. Another errno: what the owner gave to rcast_link_abort, or what the
+ * kernel said. After an error only rcast_link_free remains. Not from within a handler.
  */
 RCAST_API int rcast_link_dispatch(struct rcast_link *link);
 

@@ -34,7 +34,8 @@ static bool peer_allows(const struct rcast_circuit *circuit, uint32_t cost)
 
 /* ── Waiting ── */
 
-static void start_waiting(struct rcast_circuit *circuit)
+/* If it waits for anything, and for the queue only. */
+static void join_waiting_list(struct rcast_circuit *circuit)
 {
 	struct rcasti_circuits *circuits = &circuit->link->circuits;
 
@@ -66,7 +67,7 @@ static int wait_for(struct rcast_circuit *circuit, uint32_t cost, int n_fds)
 {
 	circuit->wanted_bytes = cost;
 	circuit->wanted_fds = (uint8_t)n_fds;
-	start_waiting(circuit);
+	join_waiting_list(circuit);
 	return -EAGAIN;
 }
 
@@ -75,7 +76,7 @@ bool rcasti_circuit_repaid(struct rcast_circuit *circuit, uint32_t n_bytes)
 	if (n_bytes > circuit->outstanding_bytes)
 		return false;
 	circuit->outstanding_bytes -= n_bytes;
-	start_waiting(circuit);
+	join_waiting_list(circuit);
 	return true;
 }
 
@@ -88,7 +89,7 @@ void rcasti_circuits_reconsider(struct rcast_link *link)
 		/* Whoever waits with a message that turns out to be too long is to be told so by its next send. */
 		if (circuit->wanted_bytes > most)
 			circuit->wanted_bytes = most;
-		start_waiting(circuit);
+		join_waiting_list(circuit);
 	}
 }
 

@@ -351,7 +351,7 @@ static void fail_to_receive(struct rcast_link *link, int error)
 	else if (error != -EAGAIN)
 		rcasti_link_fail(link, error, "%s", fault);
 	else if (link->peer_is_deaf)
-		rcasti_link_fail(link, -EPIPE, "the peer takes nothing more");
+		rcasti_link_fail(link, -EPIPE, "the peer is gone: it takes nothing more");
 }
 
 /* What is wrong with a packet whatever is in it, or NULL. */
