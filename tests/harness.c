@@ -189,7 +189,8 @@ static int scratch_file(char *path, const char *content)
 struct harness_result harness_run(const char *const *argv, const char *input)
 {
 	char in_path[96], out_path[96], err_path[96];
-	int in_fd = scratch_file(in_path, input), out_fd = scratch_file(out_path, NULL), err_fd = scratch_file(err_path, NULL);
+	int in_fd = scratch_file(in_path, input), out_fd = scratch_file(out_path, NULL),
+	    err_fd = scratch_file(err_path, NULL);
 	struct harness_result result;
 	pid_t pid = harness_spawn(argv, input ? in_fd : -1, out_fd, err_fd);
 
