@@ -349,7 +349,8 @@ EVERYWHERE(circuit_send, a_random_walk_leaves_nothing_behind)
 		for (int k = 0; k < 20 && rand() % 4 == 0; k++) {
 			struct talk *talk = &expected[side][k];
 
-			if (talk->circuit && (talk->got_last || rand() % 4 == 0) && talk_send(talk, "\1", 1, RCAST_LAST) == 0)
+			if (talk->circuit && (talk->got_last || rand() % 4 == 0) &&
+			    talk_send(talk, "\1", 1, RCAST_LAST) == 0)
 				talk->got_last = false;
 		}
 	}
