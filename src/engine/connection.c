@@ -9,8 +9,8 @@
  * A connection ends when its socket does, and also when the process that made it dies: a child of a dead viewer that still holds
  * the socket does not keep the viewer attached. Where the kernel has no SO_PEERPIDFD the socket alone decides.
  *
- * A link wants other events after a send, and sends happen anywhere (a kick, a timer, a delivery). So a link that was
- * used is touched, and at the end of the turn the events of the touched are looked at once.
+ * A link wants other events after a send, and may have come to its end in one, and sends happen anywhere (a kick, a timer, a
+ * delivery). So a link that was used is touched, and the touched are looked at once, at the end of the turn.
  *
  * When descriptors run out, accepting stops for a while: the listening socket stays readable, and to look at it again and
  * again would be a busy loop. Those who are connected are served on.
@@ -36,12 +36,12 @@ static uint32_t poll_events(const struct rcast_link *link)
 	return (events & POLLIN ? (uint32_t)EPOLLIN : 0) | (events & POLLOUT ? (uint32_t)EPOLLOUT : 0);
 }
 
-static void watch_link(struct rcasti_connection *connection)
+static int watch_link(struct rcasti_connection *connection)
 {
-	/* With no event wanted a hang-up is still told. */
-	uint32_t events = poll_events(connection->link) | EPOLLRDHUP;
-
-	rcasti_loop_watch(&connection->engine->control, &connection->socket, rcast_link_fd(connection->link), events);
+	if (rcast_link_reason(connection->link)[0] != 0)
+		return -EPIPE;
+	return rcasti_loop_watch(&connection->engine->control, &connection->socket, rcast_link_fd(connection->link),
+				 poll_events(connection->link));
 }
 
 void rcasti_connection_touch(struct rcasti_connection *connection)
@@ -61,7 +61,8 @@ void rcasti_connections_refresh(struct rcast_engine *engine)
 
 	cds_list_for_each_entry_safe (connection, next, &engine->touched, touched) {
 		cds_list_del_init(&connection->touched);
-		watch_link(connection);
+		if (watch_link(connection) != 0)
+			rcasti_connection_free(connection);
 	}
 }
 
@@ -93,7 +94,11 @@ static void on_socket(struct rcasti_source *source, uint32_t events)
 
 static void on_peer_death(struct rcasti_source *source, uint32_t events)
 {
-	rcasti_connection_free(rcasti_owner(source, struct rcasti_connection, peer));
+	struct rcasti_connection *connection = rcasti_owner(source, struct rcasti_connection, peer);
+
+	/* What it said before it died counts. */
+	rcast_link_dispatch(connection->link);
+	rcasti_connection_free(connection);
 }
 
 static void on_begun(struct rcast_link *link, void *user, struct rcast_circuit *circuit)

@@ -250,8 +250,8 @@ int rcast_engine_control(struct rcast_engine *engine, int timeout_ms)
 
 	if (error)
 		return error;
-	rcasti_steward_sweep(engine);
 	rcasti_connections_refresh(engine);
+	rcasti_steward_sweep(engine);
 	return is_stopped(engine) ? -ENODATA : 0;
 }
 

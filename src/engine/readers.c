@@ -31,6 +31,8 @@ void rcasti_readers_add(struct rcasti_attachment *attachment)
 	struct rcast_session *session = attachment->session;
 
 	session->control.n_attached++;
+	/* It is not lapped before it was seen not to be: its page may not say yet where it stands. */
+	attachment->is_lapped = true;
 	if (attachment->lease_ms > 0) {
 		atomic_store_explicit(&attachment->has_lease, true, memory_order_relaxed);
 		atomic_fetch_add_explicit(&session->n_leased, 1, memory_order_relaxed);

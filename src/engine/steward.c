@@ -18,6 +18,8 @@
 #include "engine/engine.h"
 #include "engine/readers.h"
 
+enum { LAST_WORDS_MS = 1000 };
+
 static void post(struct rcasti_letter *letter)
 {
 	rcasti_mailbox_post(&letter->session->engine->pump.inbox, letter);
@@ -62,17 +64,23 @@ void rcasti_session_remove(struct rcast_session *session)
 		post(&session->letters[RCASTI_REMOVE]);
 }
 
+/* No linger is for those who come later; whoever is attached may take in the rest. */
+static uint64_t linger_ms(const struct rcast_session *session)
+{
+	return session->linger_ms == RCAST_NO_LINGER ? LAST_WORDS_MS : session->linger_ms;
+}
+
 void rcasti_session_end(struct rcast_session *session)
 {
 	if (session->control.ended || session->control.removing)
 		return;
 	session->control.ended = true;
 	rcasti_input_close(&session->control.input);
-	if (session->linger_ms == RCAST_NO_LINGER)
+	if (session->linger_ms == RCAST_NO_LINGER && session->control.n_attached == 0)
 		rcasti_session_remove(session);
 	else
 		rcasti_loop_set_timer(&session->engine->control, &session->control.linger,
-				      rcasti_now_ns() + session->linger_ms * RCASTI_NS_PER_MS);
+				      rcasti_now_ns() + linger_ms(session) * RCASTI_NS_PER_MS);
 }
 
 static void send_size(struct rcast_session *session)
