@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include <poll.h>
+#include <sys/resource.h>
+
+#include "engine/connection.h"
+#include "wire.h"
+
+static struct wire_engine host;
+static struct wire wire;
+
+static void begin(void)
+{
+	wire_engine_open(&host, (struct rcast_engine_options){0}, false);
+	wire_open(&wire, &host);
+}
+
+static void finish(void)
+{
+	wire_close(&wire);
+	wire_engine_close(&host);
+}
+
+static struct rcasti_connection *first_connection(void)
+{
+	wire_await(&wire, !cds_list_empty(&host.engine->connections));
+	return cds_list_entry(host.engine->connections.next, struct rcasti_connection, node);
+}
+
+HARNESS_TEST(connection, begins_with_all_rights_and_knows_its_peer)
+{
+	begin();
+	cr_assert_eq(first_connection()->rights, RCASTI_VIEW | RCASTI_INPUT | RCASTI_ADMIN);
+	cr_assert_eq(first_connection()->pid, getpid());
+	cr_assert_eq(wire_restrict(&wire), 0);
+	cr_assert_eq(first_connection()->rights, RCASTI_VIEW);
+	finish();
+}
+
+HARNESS_TEST(connection, goes_when_the_socket_does)
+{
+	struct wire other;
+
+	begin();
+	wire_open(&other, &host);
+	wire_await(&wire, host.engine->n_connections == 2);
+	wire_close(&other);
+	wire_await(&wire, host.engine->n_connections == 1);
+	finish();
+}
+
+/* Not a circuit in sight: the link breaks, the others do not. */
+HARNESS_TEST(connection, noise_is_hung_up_on)
+{
+	struct wire_reply *reply;
+	int fd;
+	char byte;
+
+	begin();
+	fd = rcast_socket_dial(host.path);
+	cr_assert_eq(write(fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
+	wire_await(&wire, host.engine->n_connections == 1 && first_connection()->link != NULL);
+	harness_await((wire_turn(&wire), poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, 0) == 1));
+	while (read(fd, &byte, 1) > 0)
+		continue;
+	close(fd);
+	reply = wire_describe(&wire, "t");
+	cr_assert_null(reply);
+	finish();
+}
+
+/* Without descriptors accepting pauses; the engine neither spins nor forgets those who wait. */
+HARNESS_TEST(connection, accepting_pauses_when_descriptors_run_out)
+{
+	struct rlimit before, none;
+	struct wire late;
+
+	begin();
+	cr_assert(!wire_has(&wire, "t"));
+	wire_open(&late, &host);
+	getrlimit(RLIMIT_NOFILE, &before);
+	none = before;
+	none.rlim_cur = 3;
+	setrlimit(RLIMIT_NOFILE, &none);
+	for (int i = 0; i < 20; i++)
+		wire_engine_turn(&host);
+	cr_assert_eq(host.engine->listen_source.events, 0);
+	cr_assert_eq(poll(&(struct pollfd){.fd = rcast_engine_fd(host.engine), .events = POLLIN}, 1, 0), 0, "it spins");
+	setrlimit(RLIMIT_NOFILE, &before);
+	wire_await(&late, host.engine->n_connections == 2);
+	cr_assert(!wire_has(&late, "t"));
+	wire_close(&late);
+	finish();
+}
