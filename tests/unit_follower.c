@@ -74,6 +74,8 @@ HARNESS_TEST(follower, one_byte_a_sleep_however_often_it_is_rung)
 		cr_assert_eq(bytes_in_pipe(followed), 1);
 		cr_assert_eq(rcast_reader_wake(followed.reader), 0);
 		cr_assert_not(is_readable(followed));
+		cr_assert_eq(rcast_notify(&followed.follower, 1), 0, "awake again");
+		cr_assert_eq(bytes_in_pipe(followed), 0);
 		while (rcast_reader_peek(followed.reader, &record) == RCAST_RECORD)
 			rcast_reader_release(followed.reader);
 	}
@@ -125,6 +127,7 @@ HARNESS_TEST(follower, a_reader_that_is_gone_is_an_error_and_not_a_signal)
 	cr_assert_eq(rcast_reader_sleep(followed.reader), RCAST_EMPTY);
 	rcast_reader_close(followed.reader);
 	cr_expect_eq(rcast_follower_ring(followed.follower), -EPIPE);
+	cr_expect_eq(rcast_follower_ring(followed.follower), -EPIPE, "and it stays so");
 	rcast_follower_free(followed.follower);
 	rcast_writer_free(followed.writer);
 }
@@ -154,7 +157,7 @@ HARNESS_TEST(follower, a_hostile_cursor_page_costs_no_more_than_a_failed_write)
 	for (uint64_t i = 0; i < 100000; i++) {
 		page->episode = 2 * i + 1;
 		page->pos = UINT64_MAX - i;
-		cr_assert_geq(rcast_notify(&follower, 1), 0);
+		cr_assert_eq(rcast_notify(&follower, 1), 1);
 	}
 	cr_expect_eq(rcast_follower_pos(follower), UINT64_MAX - 99999);
 	rcast_follower_free(follower);
@@ -191,5 +194,75 @@ HARNESS_TEST(follower, a_second_cursor_is_refused_and_nothing_leaks)
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
 	cr_expect_eq(rcast_reader_follow_take(followed.reader, cursor, ends[0]), -EINVAL);
 	close(ends[1]);
+	unfollow(followed);
+}
+
+/* The publisher keeps a duplicate of the read end that it hands out, and makes it blocking. */
+HARNESS_TEST(follower, a_hostile_publisher_cannot_block_its_reader)
+{
+	struct rcast_writer *writer;
+	struct rcast_reader *reader;
+	struct rcast_follower *follower;
+	struct rcast_cursor *cursor;
+	int wake_fd, kept_fd;
+
+	cr_assert_eq(rcast_writer_create(NULL, &writer), 0);
+	cr_assert_eq(rcast_reader_open_take(rcast_writer_dup_fd(writer), &reader), 0);
+	cr_assert_eq(rcast_cursor_create(&cursor), 0);
+	cr_assert_eq(rcast_follower_create_take(rcast_cursor_dup_fd(cursor), &follower, &wake_fd), 0);
+	kept_fd = fcntl(wake_fd, F_DUPFD_CLOEXEC, 0);
+	cr_assert_eq(rcast_reader_follow_take(reader, cursor, wake_fd), 0);
+	cr_assert_eq(fcntl(kept_fd, F_SETFL, 0), 0);
+	cr_expect_eq(rcast_reader_wait(reader, 1), RCAST_EMPTY);
+	close(kept_fd);
+	rcast_reader_close(reader);
+	rcast_follower_free(follower);
+	rcast_writer_free(writer);
+}
+
+HARNESS_TEST(follower, what_is_no_pipe_is_refused)
+{
+	struct rcast_writer *writer;
+	struct rcast_reader *reader;
+	struct rcast_cursor *cursor;
+
+	cr_assert_eq(rcast_writer_create(NULL, &writer), 0);
+	cr_assert_eq(rcast_reader_open_take(rcast_writer_dup_fd(writer), &reader), 0);
+	cr_assert_eq(rcast_cursor_create(&cursor), 0);
+	cr_expect_eq(rcast_reader_follow_take(reader, cursor, rcast_writer_dup_fd(writer)), -EPROTO);
+	rcast_reader_close(reader);
+	rcast_writer_free(writer);
+}
+
+/* A reader that has only the padding of a lap before it has nothing to read. */
+HARNESS_TEST(follower, padding_is_no_news)
+{
+	struct followed followed = follow();
+	struct rcast_record record;
+	void *space;
+
+	do {
+		cr_assert_eq(rcast_writer_put(followed.writer, RCAST_OUTPUT, "0123456789abcdef", 16), 0);
+		cr_assert_eq(rcast_reader_peek(followed.reader, &record), RCAST_RECORD);
+		cr_assert_eq(rcast_reader_release(followed.reader), RCAST_RECORD);
+	} while (RCAST_RING_MIN_BYTES - rcast_reader_pos(followed.reader) > 1000);
+	cr_assert_eq(rcast_writer_reserve(followed.writer, 2000, &space), 0);
+	cr_expect_eq(rcast_reader_sleep(followed.reader), RCAST_EMPTY);
+	cr_expect_eq(rcast_reader_peek(followed.reader, &record), RCAST_EMPTY);
+	unfollow(followed);
+}
+
+/* Seeking where there is nothing must not give away, by the cursor page, what a lease protects. */
+HARNESS_TEST(follower, a_refused_seek_tells_nothing)
+{
+	struct followed followed = follow();
+	struct rcast_writer_state state;
+
+	for (int i = 0; i < 1000; i++)
+		cr_assert_eq(rcast_writer_put(followed.writer, RCAST_OUTPUT, "0123456789abcdef", 16), 0);
+	rcast_writer_get_state(followed.writer, &state);
+	cr_expect_eq(rcast_reader_seek(followed.reader, RCAST_FROM_POS, state.next_pos + 8), -EINVAL);
+	cr_expect_eq(rcast_reader_pos(followed.reader), 0);
+	cr_expect_eq(rcast_follower_pos(followed.follower), 0);
 	unfollow(followed);
 }

@@ -136,7 +136,7 @@ HARNESS_TEST(producer, reservations_larger_than_their_use_keep_the_ring_in_order
 		memset(data, i, used);
 		cr_assert_eq(rcast_writer_reserve(writer, max, &space), 0);
 		memcpy(space, data, used);
-		rcast_writer_commit(writer, RCAST_OUTPUT, used);
+		cr_assert_eq(rcast_writer_commit(writer, RCAST_OUTPUT, used), 0);
 		expect_record(reader, RCAST_OUTPUT, data, used);
 	}
 	rcast_reader_close(reader);
@@ -230,27 +230,134 @@ HARNESS_TEST(producer, a_hold_stops_the_writer_before_what_is_held)
 	rcast_writer_free(writer);
 }
 
-HARNESS_TEST(producer, the_end_is_final_and_a_hold_cannot_prevent_it)
+HARNESS_TEST(producer, a_hold_counts_in_every_lap)
 {
 	struct rcast_writer *writer = open_writer(RCAST_RING_MIN_BYTES, true);
 	struct rcast_reader *reader = open_reader(writer);
 	struct rcast_record record;
+	uint64_t n_put = 0, n_read = 0;
+	char data[777] = {0};
+
+	while (n_put < 5000) {
+		rcast_writer_hold(writer, rcast_reader_pos(reader));
+		while (rcast_writer_put(writer, RCAST_OUTPUT, data, n_put % sizeof data) == 0)
+			n_put++;
+		for (int i = 0; i < 7; i++, n_read++) {
+			cr_assert_eq(rcast_reader_peek(reader, &record), RCAST_RECORD);
+			cr_assert_eq(record.sequence, n_read);
+			cr_assert_eq(rcast_reader_release(reader), RCAST_RECORD);
+		}
+	}
+	rcast_reader_close(reader);
+	rcast_writer_free(writer);
+}
+
+/* Read to the end; the number of records. */
+static int read_all(struct rcast_reader *reader, uint8_t *end_kind)
+{
+	struct rcast_record record;
+	int n = 0, outcome;
+
+	while ((outcome = rcast_reader_peek(reader, &record)) == RCAST_RECORD) {
+		cr_assert_eq(rcast_reader_release(reader), RCAST_RECORD);
+		n++;
+	}
+	cr_assert_eq(outcome, RCAST_ENDED);
+	cr_assert_eq(record.pos, rcast_reader_pos(reader));
+	*end_kind = record.kind;
+	return n;
+}
+
+HARNESS_TEST(producer, the_end_is_final_needs_no_room_and_breaks_no_hold)
+{
+	struct rcast_writer *writer = open_writer(RCAST_RING_MIN_BYTES, true);
+	struct rcast_reader *reader = open_reader(writer);
 	struct rcast_writer_state state;
+	uint8_t kind;
 	void *space;
+	int n = 0;
 
 	rcast_writer_hold(writer, 0);
 	while (rcast_writer_put(writer, RCAST_OUTPUT, "0123456789abcdef", 16) == 0)
-		continue;
+		n++;
 	cr_assert_eq(rcast_writer_end(writer), 0);
 	cr_expect_eq(rcast_writer_end(writer), -ENODATA);
 	cr_expect_eq(rcast_writer_put(writer, RCAST_OUTPUT, "x", 1), -ENODATA);
 	cr_expect_eq(rcast_writer_put(writer, RCAST_OUTPUT, "", 0), -ENODATA);
 	cr_expect_eq(rcast_writer_reserve(writer, 1, &space), -ENODATA);
-	while (rcast_reader_read(reader, (char[16]){0}, 16, &record) != RCAST_ENDED)
-		continue;
-	cr_expect_eq(rcast_reader_peek(reader, &record), RCAST_ENDED);
+	cr_expect_eq(read_all(reader, &kind), n, "nothing that was held is lost by the end");
+	cr_expect_eq(kind, RCAST_END);
 	rcast_writer_get_state(writer, &state);
 	cr_expect(state.ended);
+	rcast_reader_close(reader);
+	rcast_writer_free(writer);
+}
+
+HARNESS_TEST(producer, the_end_completes_a_batch_and_no_batch_revives_it)
+{
+	struct rcast_writer *writer = open_writer(RCAST_RING_MIN_BYTES, false);
+	struct rcast_reader *reader = open_reader(writer);
+	uint8_t kind;
+
+	rcast_writer_begin_batch(writer);
+	cr_assert_eq(rcast_writer_put(writer, RCAST_OUTPUT, "x", 1), 0);
+	cr_assert_eq(rcast_writer_end_moved(writer), 0);
+	rcast_writer_end_batch(writer);
+	cr_expect_eq(rcast_writer_put(writer, RCAST_OUTPUT, "x", 1), -ENODATA);
+	rcast_writer_begin_batch(writer);
+	cr_expect_eq(rcast_writer_put(writer, RCAST_OUTPUT, "x", 1), -ENODATA);
+	cr_expect_eq(read_all(reader, &kind), 1);
+	cr_expect_eq(kind, RCAST_MOVED);
+	rcast_reader_close(reader);
+	rcast_writer_free(writer);
+}
+
+HARNESS_TEST(producer, an_empty_stream_can_end)
+{
+	struct rcast_writer *writer = open_writer(RCAST_RING_MIN_BYTES, true);
+	struct rcast_reader *reader = open_reader(writer);
+	uint8_t kind;
+
+	cr_assert_eq(rcast_writer_end(writer), 0);
+	cr_expect_eq(read_all(reader, &kind), 0);
+	rcast_reader_close(reader);
+	rcast_writer_free(writer);
+}
+
+HARNESS_TEST(producer, commits_of_what_was_not_reserved_are_refused)
+{
+	struct rcast_writer *writer = open_writer(RCAST_RING_MIN_BYTES, false);
+	struct rcast_reader *reader = open_reader(writer);
+	void *space;
+
+	cr_expect_eq(rcast_writer_commit(writer, RCAST_OUTPUT, 1), -EINVAL);
+	cr_assert_eq(rcast_writer_reserve(writer, 100, &space), 0);
+	cr_expect_eq(rcast_writer_commit(writer, RCAST_OUTPUT, 101), -EINVAL);
+	cr_expect_eq(rcast_writer_commit(writer, RCAST_PADDING, 1), -EINVAL);
+	cr_expect_eq(rcast_writer_commit(writer, 0, 0), -EINVAL);
+	memset(space, 'y', 100);
+	cr_expect_eq(rcast_writer_commit(writer, RCAST_OUTPUT, 100), 0);
+	cr_expect_eq(rcast_writer_commit(writer, RCAST_OUTPUT, 100), -EINVAL);
+	rcast_reader_close(reader);
+	rcast_writer_free(writer);
+}
+
+/* The padding that a lap needs before the first record of a batch does not count against the batch. */
+HARNESS_TEST(producer, the_longest_record_fits_into_any_empty_batch)
+{
+	struct rcast_writer *writer = open_writer(RCAST_RING_MIN_BYTES, false);
+	struct rcast_reader *reader = open_reader(writer);
+	static char longest[RCAST_RING_MIN_BYTES / 4];
+	size_t max = rcast_writer_max_bytes(writer);
+
+	for (int i = 0; i < 200; i++) {
+		cr_assert_eq(rcast_writer_put(writer, RCAST_OUTPUT, longest, (size_t)i * 8), 0);
+		expect_record(reader, RCAST_OUTPUT, longest, (size_t)i * 8);
+		rcast_writer_begin_batch(writer);
+		cr_assert_eq(rcast_writer_put(writer, RCAST_OUTPUT, longest, max), 0);
+		rcast_writer_end_batch(writer);
+		expect_record(reader, RCAST_OUTPUT, longest, max);
+	}
 	rcast_reader_close(reader);
 	rcast_writer_free(writer);
 }
@@ -263,11 +370,14 @@ HARNESS_TEST(producer, stamps_count_records_and_output)
 	struct rcast_record record;
 	uint64_t output = 0, time_ns = 0;
 
-	for (uint64_t i = 0; i < 1000; i++) {
+	for (uint64_t i = 0; i < 5000; i++) {
 		uint8_t kind = i % 3 ? RCAST_OUTPUT : RCAST_MARKER;
 
 		cr_assert_eq(rcast_writer_put(writer, kind, "0123456789", i % 10), 0);
+		uint64_t before = rcast_reader_pos(reader);
+
 		cr_assert_eq(rcast_reader_peek(reader, &record), RCAST_RECORD);
+		cr_assert_eq(record.pos, before, "each record starts where the one before it ended");
 		cr_assert(record.stamped);
 		cr_assert_eq(record.sequence, i);
 		cr_assert_eq(record.output_pos, output);
@@ -278,7 +388,7 @@ HARNESS_TEST(producer, stamps_count_records_and_output)
 		output += kind == RCAST_OUTPUT ? i % 10 : 0;
 	}
 	rcast_writer_get_state(writer, &state);
-	cr_expect_eq(state.n_records, 1000);
+	cr_expect_eq(state.n_records, 5000);
 	cr_expect_eq(state.n_output, output);
 	cr_expect_eq(state.next_pos, rcast_reader_pos(reader));
 	rcast_reader_close(reader);

@@ -144,7 +144,9 @@ HARNESS_TEST(reader, seeks_to_the_oldest_the_newest_and_a_position)
 
 	cr_expect_eq(rcast_reader_seek(pair.reader, RCAST_FROM_POS, state.next_pos + 8), -EINVAL);
 	cr_expect_eq(rcast_reader_pos(pair.reader), state.next_pos, "a refused seek moves nothing");
+	cr_assert_eq(rcast_reader_seek(pair.reader, RCAST_FROM_OLDEST, 0), 0);
 	cr_expect_eq(rcast_reader_seek(pair.reader, RCAST_FROM_POS, UINT64_MAX), -EINVAL);
+	cr_expect_eq(rcast_reader_pos(pair.reader), state.first_pos, "a refused seek moves nothing");
 
 	cr_assert_eq(rcast_reader_seek(pair.reader, RCAST_FROM_POS, 80), 0);
 	cr_assert_eq(rcast_reader_peek(pair.reader, &record), RCAST_LAPPED);
@@ -168,6 +170,29 @@ HARNESS_TEST(reader, seeks_in_an_ended_and_in_an_empty_ring)
 	cr_assert_eq(rcast_reader_peek(pair.reader, &record), RCAST_ENDED);
 	cr_assert_eq(rcast_reader_seek(pair.reader, RCAST_FROM_OLDEST, 0), 0);
 	cr_assert_eq(read_number(pair.reader), 0);
+	close_pair(pair);
+}
+
+/* Where a seek to the newest begins was stored by a claim in the middle of the batch: it must not lie inside. */
+HARNESS_TEST(reader, seeks_to_the_newest_while_a_batch_is_open)
+{
+	struct pair pair = open_pair();
+	struct rcast_record record;
+
+	for (int round = 0; round < 50; round++) {
+		uint64_t before;
+
+		put_numbers(pair.writer, 0, 10);
+		cr_assert_eq(rcast_reader_seek(pair.reader, RCAST_FROM_NEWEST, 0), 0);
+		before = rcast_reader_pos(pair.reader);
+		rcast_writer_begin_batch(pair.writer);
+		put_numbers(pair.writer, 10, 200);
+		cr_assert_eq(rcast_reader_seek(pair.reader, RCAST_FROM_NEWEST, 0), 0);
+		cr_assert_eq(rcast_reader_pos(pair.reader), before);
+		cr_assert_eq(rcast_reader_peek(pair.reader, &record), RCAST_EMPTY);
+		rcast_writer_end_batch(pair.writer);
+		cr_assert_eq(rcast_reader_peek(pair.reader, &record), RCAST_RECORD);
+	}
 	close_pair(pair);
 }
 
@@ -313,7 +338,23 @@ HARNESS_TEST(reader, frontiers_and_resumes_that_lie_cannot_make_a_loop)
 	}
 }
 
-/* Whatever words the ring is filled with, reading ends, within bounds: ASan watches the bounds. */
+/* Every try finds the ring full of tiny records and is overtaken at its end: the tries share one budget. */
+HARNESS_TEST(reader, a_seek_looks_at_no_more_headers_than_a_ring_can_hold)
+{
+	struct forged forged = forge_ring(CAPACITY);
+	struct rcast_reader *reader;
+
+	for (size_t i = 0; i < CAPACITY / 8; i++)
+		forged.words[i] = rcasti_header(0, RCAST_OUTPUT, 0);
+	cr_assert_eq(rcast_reader_open_take(rcasti_memory_dup_readonly(forged.fd), &reader), 0);
+	forged.header->shared.frontier = CAPACITY - 16;
+	cr_expect_eq(rcast_reader_seek(reader, RCAST_FROM_NEWEST, 0), -EAGAIN);
+	cr_expect_eq(rcast_reader_pos(reader), 0);
+	rcast_reader_close(reader);
+	unforge(forged, CAPACITY);
+}
+
+/* Whatever words the ring is filled with, reading ends, within bounds. */
 HARNESS_TEST(reader, random_rings_are_read_within_bounds)
 {
 	struct forged forged = forge_ring(CAPACITY);
@@ -333,6 +374,9 @@ HARNESS_TEST(reader, random_rings_are_read_within_bounds)
 		forged.header->shared.frontier = forged.header->shared.first;
 		cr_assert_eq(rcast_reader_open_take(rcasti_memory_dup_readonly(forged.fd), &reader), 0);
 		for (int n = 0; n < 10000 && rcast_reader_peek(reader, &record) == RCAST_RECORD; n++) {
+			cr_assert_leq((record.next_pos - 1) % CAPACITY + 1, CAPACITY);
+			cr_assert_geq((record.next_pos - 1) % CAPACITY + 1, record.n_bytes + 8u,
+				      "it ends behind where it starts");
 			for (uint32_t i = 0; i < record.n_bytes; i++)
 				sum += ((const unsigned char *)record.data)[i];
 			forged.header->shared.frontier = record.next_pos;

@@ -62,11 +62,12 @@ RCAST_API int rcast_writer_publish(struct rcast_writer *writer, uint8_t kind, co
 
 /*
  * Room for a record of up to max_bytes, inside the ring, for a producer such as read(2) to fill in place; then commit what
- * was used. Readers see nothing before the commit. A reservation that is never committed leaves no trace: the next
- * publish or reserve takes its place. Errors as for rcast_writer_put.
+ * was used. Readers see nothing before the commit. A reservation that is never committed publishes nothing: the next
+ * publish or reserve takes its place. But room is made at the reservation: what it overwrites is lost to readers already.
+ * Errors as for rcast_writer_put. Of commit, -EINVAL: no such kind, no reservation, or more than was reserved.
  */
 RCAST_API int rcast_writer_reserve(struct rcast_writer *writer, size_t max_bytes, void **space);
-RCAST_API void rcast_writer_commit(struct rcast_writer *writer, uint8_t kind, size_t used_bytes);
+RCAST_API int rcast_writer_commit(struct rcast_writer *writer, uint8_t kind, size_t used_bytes);
 
 /*
  * Records between begin and end become visible together, and cost one shared store instead of one each. A batch, like a
@@ -76,8 +77,12 @@ RCAST_API void rcast_writer_commit(struct rcast_writer *writer, uint8_t kind, si
 RCAST_API void rcast_writer_begin_batch(struct rcast_writer *writer);
 RCAST_API void rcast_writer_end_batch(struct rcast_writer *writer);
 
-/* End the stream: readers that have read everything get RCAST_ENDED. Every later publish gets -ENODATA. Ends a batch. */
+/*
+ * End the stream: readers that have read everything get RCAST_ENDED. Every later publish gets -ENODATA. Ends a batch, needs no
+ * room and so is stopped by no hold. With _moved readers learn (record.kind is RCAST_MOVED) that it goes on in another ring.
+ */
 RCAST_API int rcast_writer_end(struct rcast_writer *writer);
+RCAST_API int rcast_writer_end_moved(struct rcast_writer *writer);
 
 /*
  * Do not overwrite position `pos` and what follows it: a publish that would gets -EAGAIN instead. This is how the owner of
@@ -119,6 +124,7 @@ RCAST_API void rcast_reader_close(struct rcast_reader *reader);
  * do nothing that cannot be undone until rcast_reader_release says RCAST_RECORD. Across a privilege boundary, or into a
  * parser that keeps state, use rcast_reader_read.
  * RCAST_LAPPED: rcast_reader_get_gap says what was missed; the reader already stands behind it.
+ * RCAST_ENDED fills in the record's pos, next_pos and kind: RCAST_END or RCAST_MOVED.
  */
 RCAST_API int rcast_reader_peek(struct rcast_reader *reader, struct rcast_record *record);
 
@@ -143,7 +149,7 @@ RCAST_API uint64_t rcast_reader_lost_bytes(const struct rcast_reader *reader);
  * Go elsewhere. `pos` counts only for RCAST_FROM_POS; the reader then stands at the record that starts there or, if none
  * does, at the first that starts later. A position that is no longer held is met as RCAST_LAPPED at the next look. -EINVAL:
  * the position lies ahead of the writer. -EPROTO: the ring is corrupt. -EAGAIN: the writer was faster than the seek, every
- * time; the reader has not moved. Looks at up to a whole ring of headers.
+ * time; the reader has not moved. Looks at no more headers than a ring can hold.
  */
 RCAST_API int rcast_reader_seek(struct rcast_reader *reader, enum rcast_from from, uint64_t pos);
 
@@ -171,7 +177,8 @@ RCAST_API int rcast_cursor_create(struct rcast_cursor **cursor);
 RCAST_API void rcast_cursor_free(struct rcast_cursor *cursor); /* only one that no reader has taken */
 RCAST_API int rcast_cursor_dup_fd(const struct rcast_cursor *cursor);
 
-/* Give the reader its cursor page and its wake pipe; it takes both. At most once a reader. -EINVAL if there was one. */
+/* Give the reader its cursor page and its wake pipe; it takes both, whatever it returns. -EINVAL: it has them already.
+ * -EPROTO: that is no pipe, or not one that we may read. */
 RCAST_API int rcast_reader_follow_take(struct rcast_reader *reader, struct rcast_cursor *take_cursor, int take_wake_fd);
 
 /* The pipe to poll for POLLIN after rcast_reader_sleep; POLLHUP means that the publisher is gone. -1 if none was given. */
@@ -211,7 +218,7 @@ RCAST_API int rcast_notify(struct rcast_follower *const *followers, size_t n_fol
 
 /*
  * The two halves of rcast_notify, for an owner of some other list: the fence once after publishing, then each follower.
- * rcast_follower_ring: 1 rung, 0 not needed, -EPIPE the reader is gone.
+ * rcast_follower_ring: 1 rung, 0 not needed, -EPIPE the reader is gone, which shows when it was to be rung, and from then on.
  */
 RCAST_API void rcast_notify_fence(void);
 RCAST_API int rcast_follower_ring(struct rcast_follower *follower);

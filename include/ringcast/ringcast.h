@@ -87,8 +87,8 @@ struct rcast_exit {
  * records, not only in bytes of ring.
  */
 struct rcast_record {
-	uint64_t pos;        /* where the record starts in the ring */
-	uint64_t next_pos;   /* where the record after it starts */
+	uint64_t pos;        /* where the record starts in the ring, the padding in front of it included */
+	uint64_t next_pos;   /* where it ends, and so the next one's pos */
 	const void *data;    /* the payload */
 	uint32_t n_bytes;    /* of payload */
 	uint8_t kind;        /* enum rcast_kind */

@@ -8,8 +8,11 @@
  * the reader cannot clear our O_NONBLOCK. A pipe rather than a futex in the ring, because a read-only mapping is enough to
  * move other readers' futex waits elsewhere.
  *
+ * The pipe can be read by whoever is handed its read end, and written by nobody but us: its mode is 0444, so that a reader
+ * of whatever uid can open it anew, with flags that nobody else can change, and cannot open it for writing.
+ *
  * Writing to a pipe whose reader is gone raises SIGPIPE, which no library may let loose on its host. The signal goes to the
- * thread that writes, so it can be held back and taken away there, at the cost of two system calls beside a wake-up.
+ * thread that writes, so it can be held back and taken away there, at the cost of three short system calls beside a wake-up.
  */
 #include "ring/memory.h"
 
@@ -20,12 +23,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 struct rcast_follower {
 	struct rcasti_cursor_page *page; /* read-only */
 	uint64_t rung_episode;           /* the sleep for which it was last rung */
+	bool is_gone;                    /* the pipe has no reader any more */
 	int wake_fd;                     /* the write end */
 };
 
@@ -50,6 +55,13 @@ static int open_pipe(struct rcast_follower *follower, int *read_fd)
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return -errno;
+	if (fchmod(ends[1], 0444) != 0) {
+		int error = -errno;
+
+		close(ends[0]);
+		close(ends[1]);
+		return error;
+	}
 	/* One byte a sleep needs no 64 KiB; if the kernel will not shrink it, it only costs memory. */
 	(void)fcntl(ends[1], F_SETPIPE_SZ, 4096);
 	*read_fd = ends[0];
@@ -126,13 +138,14 @@ void rcast_notify_fence(void)
 int rcast_follower_ring(struct rcast_follower *follower)
 {
 	uint64_t episode = atomic_load_explicit(&follower->page->episode, memory_order_relaxed);
-	int error;
 
+	if (follower->is_gone)
+		return -EPIPE;
 	if ((episode & 1) == 0 || episode == follower->rung_episode)
 		return 0;
 	follower->rung_episode = episode;
-	error = write_byte_quietly(follower->wake_fd);
-	return error == -EPIPE ? -EPIPE : 1;
+	follower->is_gone = write_byte_quietly(follower->wake_fd) == -EPIPE;
+	return follower->is_gone ? -EPIPE : 1;
 }
 
 int rcast_notify(struct rcast_follower *const *followers, size_t n_followers)

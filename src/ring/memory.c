@@ -2,7 +2,7 @@
 /*
  * Sealed memory. What each measure is for:
  *
- *   fallocate before use       a full tmpfs or cgroup is an error now, and not a SIGBUS in the middle of a publish
+ *   populate before use        a full tmpfs or cgroup is an error now, and not a SIGBUS in the middle of a publish
  *   F_SEAL_SHRINK, F_SEAL_GROW nobody can cut the file under a mapping, which would be a SIGBUS
  *   F_SEAL_FUTURE_WRITE        no further writable mapping, no write(2), no hole: only the mapping made here can change it
  *   F_SEAL_SEAL                nobody can add a seal that would break us later
@@ -38,25 +38,36 @@ static bool exceeds_file_limit(size_t n_bytes)
 	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && n_bytes > limit.rlim_cur;
 }
 
-static int allocate_map_and_seal(int fd, size_t n_bytes, void **address)
+/*
+ * Touching every page through the mapping allocates it for good and says if it cannot. fallocate would leave pages that a
+ * verifier takes for holes, and kernels before 6.10 give up half-way through it at any signal.
+ */
+static int populate(void *mapping, size_t n_bytes)
+{
+	if (madvise(mapping, n_bytes, MADV_POPULATE_WRITE) == 0)
+		return 0;
+	return errno == EFAULT ? -ENOSPC : -errno;
+}
+
+static int map_and_seal(int fd, size_t n_bytes, void **address)
 {
 	void *mapping;
 	int error;
 
 	if (exceeds_file_limit(n_bytes))
 		return -EFBIG;
-	if (ftruncate(fd, (off_t)n_bytes) != 0 || fallocate(fd, 0, 0, (off_t)n_bytes) != 0 || fchmod(fd, 0400) != 0)
+	if (ftruncate(fd, (off_t)n_bytes) != 0 || fchmod(fd, 0400) != 0)
 		return -errno;
-	mapping = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	mapping = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mapping == MAP_FAILED)
 		return -errno;
-	if (fcntl(fd, F_ADD_SEALS, SEALS) != 0) {
+	error = populate(mapping, n_bytes);
+	if (error == 0 && fcntl(fd, F_ADD_SEALS, SEALS) != 0)
 		error = -errno;
+	if (error != 0)
 		munmap(mapping, n_bytes);
-		return error;
-	}
 	*address = mapping;
-	return 0;
+	return error;
 }
 
 int rcasti_memory_create(const char *name, size_t n_bytes, void **address)
@@ -65,7 +76,7 @@ int rcasti_memory_create(const char *name, size_t n_bytes, void **address)
 
 	if (fd < 0)
 		return fd;
-	error = allocate_map_and_seal(fd, n_bytes, address);
+	error = map_and_seal(fd, n_bytes, address);
 	if (error == 0)
 		return fd;
 	close(fd);
@@ -99,7 +110,8 @@ static int verify(int fd, size_t *n_bytes)
 		return -EPROTO;
 	if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size <= 0)
 		return -EPROTO;
-	if ((uint64_t)info.st_blocks * 512 < (uint64_t)info.st_size)
+	/* Not st_blocks: blocks can be had behind the end of the file, with nothing but holes before it. */
+	if (lseek(fd, 0, SEEK_HOLE) != info.st_size)
 		return -EPROTO;
 	*n_bytes = (size_t)info.st_size;
 	return 0;
@@ -114,7 +126,7 @@ int rcasti_memory_map_readonly(int memory_fd, void **address, size_t *n_bytes)
 		return error;
 	mapping = mmap(NULL, *n_bytes, PROT_READ, MAP_SHARED, memory_fd, 0);
 	if (mapping == MAP_FAILED)
-		return -errno;
+		return errno == EACCES || errno == EPERM ? -EPROTO : -errno;
 	*address = mapping;
 	return 0;
 }

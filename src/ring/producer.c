@@ -4,7 +4,7 @@
  *
  * Every record goes through open_record, which finds room, and close_record, which makes it visible. Room is always
  * contiguous: a record that does not fit before the end of the lap starts the next one, and a padding record fills the rest.
- * The padding is committed on its own, so a reservation that is given up later leaves the ring in order.
+ * The padding is committed by itself, so a reservation that is given up later leaves the ring in order.
  *
  * All that can fail (memory, descriptors) is done by rcast_writer_create. After that a publish can only be refused: it is too
  * long, a lease holds the writer, or the stream has ended.
@@ -24,6 +24,7 @@ struct rcast_writer {
 	size_t max_bytes;
 	uint8_t flags; /* of every record: RCASTI_FLAG_STAMPED or 0 */
 	bool ended;
+	size_t reserved_bytes; /* of the reservation that is open */
 	uint64_t n_records;
 	uint64_t n_output;
 	int memory_fd;
@@ -102,7 +103,7 @@ static int close_lap(struct rcast_writer *writer, uint64_t lap_end)
 
 	if (!rcasti_claim(producer, lap_end))
 		return -EAGAIN;
-	rcasti_commit(producer, rcasti_header((uint32_t)(lap_end - producer->pos - RCASTI_WORD), RCAST_PADDING, 0));
+	rcasti_commit_padding(producer, rcasti_header((uint32_t)(lap_end - producer->pos - RCASTI_WORD), RCAST_PADDING, 0));
 	return 0;
 }
 
@@ -164,10 +165,11 @@ static void put_stamp(struct rcast_writer *writer)
 
 static void close_record(struct rcast_writer *writer, uint8_t kind, size_t n_bytes)
 {
+	writer->reserved_bytes = 0;
 	if (writer->flags & RCASTI_FLAG_STAMPED)
 		put_stamp(writer);
 	rcasti_commit(&writer->producer, rcasti_header((uint32_t)n_bytes, kind, writer->flags));
-	writer->n_records += kind != RCAST_END;
+	writer->n_records++;
 	writer->n_output += kind == RCAST_OUTPUT ? n_bytes : 0;
 }
 
@@ -246,41 +248,52 @@ int rcast_writer_reserve(struct rcast_writer *writer, size_t max_bytes, void **s
 {
 	int error = open_record(writer, max_bytes);
 
+	writer->reserved_bytes = error == 0 ? max_bytes : 0;
 	*space = error == 0 ? (void *)payload(writer) : NULL;
 	return error;
 }
 
-void rcast_writer_commit(struct rcast_writer *writer, uint8_t kind, size_t used_bytes)
+int rcast_writer_commit(struct rcast_writer *writer, uint8_t kind, size_t used_bytes)
 {
+	if (used_bytes > writer->reserved_bytes || !is_publishable(kind) || writer->ended)
+		return -EINVAL;
 	close_record(writer, kind, used_bytes);
+	return 0;
 }
 
 void rcast_writer_begin_batch(struct rcast_writer *writer)
 {
-	rcasti_begin_batch(&writer->producer);
+	if (!writer->ended)
+		rcasti_begin_batch(&writer->producer);
 }
 
 void rcast_writer_end_batch(struct rcast_writer *writer)
 {
-	rcasti_commit_batch(&writer->producer);
+	if (!writer->ended)
+		rcasti_commit_batch(&writer->producer);
 }
 
-/* The end takes no notice of a hold: a lease delays what is published, it cannot keep a session from ending. */
-int rcast_writer_end(struct rcast_writer *writer)
+/* Only in a ring in which nothing was ever published is there anything to claim. */
+static int end_with(struct rcast_writer *writer, uint8_t kind)
 {
-	int error;
-
 	if (writer->ended)
 		return -ENODATA;
 	rcast_writer_end_batch(writer);
-	rcast_writer_hold(writer, RCAST_NO_HOLD);
-	error = open_record(writer, 0);
-	if (error != 0)
-		return error;
-	close_record(writer, RCAST_END, 0);
+	if (writer->producer.claimed == 0)
+		(void)rcasti_claim(&writer->producer, RCASTI_WORD);
+	rcasti_commit_last(&writer->producer, rcasti_header(0, kind, 0));
 	writer->ended = true;
-	writer->producer.easy_end = 0;
 	return 0;
+}
+
+int rcast_writer_end(struct rcast_writer *writer)
+{
+	return end_with(writer, RCAST_END);
+}
+
+int rcast_writer_end_moved(struct rcast_writer *writer)
+{
+	return end_with(writer, RCAST_MOVED);
 }
 
 void rcast_writer_hold(struct rcast_writer *writer, uint64_t pos)

@@ -22,8 +22,8 @@
  * The writer decides from private copies only. For each chunk it remembers where the first record in it starts; claims are
  * whole chunks, so the oldest record that survives a claim is one look into that table.
  *
- * Orderings. Each has a name here and its argument where it is used. tests/model_ring.c replaces them one by one by weaker
- * ones to show which of them carry weight.
+ * Orderings. Each has a name here and its argument where it is used. A model program may define one as weaker than it is
+ * before it includes this file, to show which of them carry weight.
  */
 #ifndef RCASTI_RING_PROTOCOL_H
 #define RCASTI_RING_PROTOCOL_H
@@ -286,7 +286,7 @@ static inline void rcasti_note_chunks(struct rcasti_producer *producer)
 	rcasti_set_easy_end(producer);
 }
 
-/* The record at the producer's pos is complete. */
+/* The record at the producer's pos is complete; readers get it now, or with its batch. */
 static inline void rcasti_commit(struct rcasti_producer *producer, uint64_t header)
 {
 	uint64_t pos = producer->pos, next = pos + rcasti_record_size(header);
@@ -301,6 +301,30 @@ static inline void rcasti_commit(struct rcasti_producer *producer, uint64_t head
 	else
 		rcasti_make_visible(producer, pos, header);
 	rcasti_note_chunks(producer);
+}
+
+/* Padding in front of a batch is no part of it. */
+static inline void rcasti_commit_padding(struct rcasti_producer *producer, uint64_t header)
+{
+	uint64_t pos = producer->pos;
+
+	producer->pos = pos + rcasti_record_size(header);
+	if (producer->batch_header != 0)
+		rcasti_add_to_batch(producer, pos, header);
+	else
+		rcasti_make_visible(producer, pos, header);
+	rcasti_note_chunks(producer);
+}
+
+/*
+ * The last header word of the stream. Every claim covers the header word behind it, so this one needs none, however full
+ * the ring is held; and there is no word behind it to make zero.
+ */
+static inline void rcasti_commit_last(struct rcasti_producer *producer, uint64_t header)
+{
+	atomic_store_explicit(rcasti_word(producer->words, producer->mask, producer->pos), header, RCASTI_ORDER_COMMIT);
+	producer->pos += rcasti_record_size(header);
+	producer->easy_end = 0;
 }
 
 static inline void rcasti_begin_batch(struct rcasti_producer *producer)

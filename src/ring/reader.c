@@ -9,7 +9,11 @@
  *
  *   peek      look; the record is now `current`
  *   release   not overtaken since? then go on to its end
- *   lapped    the gap is [where we stood, first); go on at first
+ *   lapped    the gap is [pos, first); go on at first
+ *
+ * `pos` is where the reader stands for the world: the end of what it has delivered. `at` is where the next header word is: the
+ * same, or the start of the next lap once the padding between them was skipped. So what is delivered, padding included, and
+ * the gaps add up to what was written.
  *
  * The reader tells its position to the cursor page when it has read another 1/64 of the ring or falls asleep: often enough for
  * a lease, seldom enough to cost nothing.
@@ -19,8 +23,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_POS (UINT64_C(1) << 62) /* 46 years at 3 GiB/s: a position behind this is a lie */
@@ -30,11 +36,11 @@ struct rcast_reader {
 	struct rcasti_shared *shared;
 	_Atomic uint64_t *words;
 	uint64_t mask;
-	uint64_t pos;
-	uint64_t current_header; /* of the record that peek found at pos; 0: none */
+	uint64_t pos, at;
+	uint64_t current_header; /* of the record that peek found; 0: none */
 	struct rcast_gap gap;
 	uint64_t lost_bytes;
-	uint64_t tell_pos; /* the cursor page hears of us when we get here */
+	uint64_t tell_pos; /* the cursor page hears of us when we get here; without one, never */
 	struct rcast_cursor *cursor;
 	int wake_fd;
 	void *mapping;
@@ -81,6 +87,7 @@ int rcast_reader_open_take(int ring_fd, struct rcast_reader **result)
 	*result = NULL;
 	if (error == 0) {
 		reader->wake_fd = -1;
+		reader->tell_pos = UINT64_MAX;
 		error = rcast_reader_seek(reader, RCAST_FROM_OLDEST, 0);
 		if (error != 0)
 			munmap(reader->mapping, reader->mapping_bytes);
@@ -114,7 +121,7 @@ static bool is_position(uint64_t pos)
 
 static bool overtaken(const struct rcast_reader *reader)
 {
-	return rcasti_overtaken(reader->shared, reader->mask, reader->pos);
+	return rcasti_overtaken(reader->shared, reader->mask, reader->at);
 }
 
 static bool is_end(uint8_t kind)
@@ -145,7 +152,7 @@ static void tell_pos(struct rcast_reader *reader)
 
 static void go_to(struct rcast_reader *reader, uint64_t pos)
 {
-	reader->pos = pos;
+	reader->pos = reader->at = pos;
 	reader->current_header = 0;
 	if (rcasti_unlikely(pos >= reader->tell_pos))
 		tell_pos(reader);
@@ -156,7 +163,7 @@ static int resume(struct rcast_reader *reader)
 {
 	uint64_t first = rcasti_resume(reader->shared);
 
-	if (first <= reader->pos || !is_position(first))
+	if (first <= reader->at || !is_position(first))
 		return -EPROTO;
 	reader->gap = (struct rcast_gap){.from_pos = reader->pos, .to_pos = first};
 	reader->lost_bytes += first - reader->pos;
@@ -164,24 +171,44 @@ static int resume(struct rcast_reader *reader)
 	return RCAST_LAPPED;
 }
 
-/* The header at the reader's position, checked and current, padding skipped. */
-static int look(struct rcast_reader *reader)
+/* Go past padding, if that is what comes next. What it says is believed only if we were not overtaken meanwhile. */
+static void skip_padding(struct rcast_reader *reader)
 {
-	uint64_t header = rcasti_look(reader->words, reader->mask, reader->pos);
+	uint64_t header = rcasti_look(reader->words, reader->mask, reader->at);
 
-	if (rcasti_unlikely(overtaken(reader)))
+	if (rcasti_header_kind(header) == RCAST_PADDING && is_well_formed(reader, reader->at, header) && !overtaken(reader))
+		reader->at += rcasti_record_size(header);
+}
+
+/* What is there, if it is no record or none that may be used? */
+static int look_closely(struct rcast_reader *reader, uint64_t header)
+{
+	if (overtaken(reader))
 		return resume(reader);
 	if (header == 0)
 		return RCAST_EMPTY;
-	if (rcasti_unlikely(!is_well_formed(reader, reader->pos, header)))
+	if (!is_well_formed(reader, reader->at, header) || !is_end(rcasti_header_kind(header)))
 		return -EPROTO;
+	reader->current_header = header;
+	return RCAST_ENDED;
+}
+
+/*
+ * The header at hand, made current if it is a record's. Whoever is going to copy the record and then ask whether it was
+ * overtaken need not ask before: the bounds hold for any header that is well formed.
+ */
+static int look(struct rcast_reader *reader, bool asks_later)
+{
+	uint64_t header = rcasti_look(reader->words, reader->mask, reader->at);
+
 	if (rcasti_unlikely(rcasti_header_kind(header) == RCAST_PADDING)) {
-		/* Behind it a lap begins, where no padding is well formed: this goes one deep. */
-		go_to(reader, reader->pos + rcasti_record_size(header));
-		return look(reader);
+		skip_padding(reader);
+		header = rcasti_look(reader->words, reader->mask, reader->at);
 	}
-	if (rcasti_unlikely(is_end(rcasti_header_kind(header))))
-		return RCAST_ENDED;
+	if (rcasti_unlikely(rcasti_header_kind(header) < RCAST_OUTPUT || !is_well_formed(reader, reader->at, header)))
+		return look_closely(reader, header);
+	if (!asks_later && rcasti_unlikely(overtaken(reader)))
+		return resume(reader);
 	reader->current_header = header;
 	return RCAST_RECORD;
 }
@@ -190,7 +217,7 @@ static _Atomic uint64_t *payload(const struct rcast_reader *reader)
 {
 	uint64_t offset = rcasti_payload_offset(rcasti_header_flags(reader->current_header));
 
-	return rcasti_word(reader->words, reader->mask, reader->pos + offset);
+	return rcasti_word(reader->words, reader->mask, reader->at + offset);
 }
 
 static void describe(const struct rcast_reader *reader, struct rcast_record *record)
@@ -199,10 +226,10 @@ static void describe(const struct rcast_reader *reader, struct rcast_record *rec
 	struct rcasti_stamp stamp = {0};
 
 	if (rcasti_header_flags(header) & RCASTI_FLAG_STAMPED)
-		rcasti_copy_out(&stamp, rcasti_word(reader->words, reader->mask, reader->pos + RCASTI_WORD), sizeof stamp);
+		rcasti_copy_out(&stamp, rcasti_word(reader->words, reader->mask, reader->at + RCASTI_WORD), sizeof stamp);
 	*record = (struct rcast_record){
 		.pos = reader->pos,
-		.next_pos = reader->pos + rcasti_record_size(header),
+		.next_pos = reader->at + rcasti_record_size(header),
 		.data = (const void *)payload(reader),
 		.n_bytes = rcasti_header_bytes(header),
 		.kind = rcasti_header_kind(header),
@@ -213,13 +240,20 @@ static void describe(const struct rcast_reader *reader, struct rcast_record *rec
 	};
 }
 
+static int look_and_describe(struct rcast_reader *reader, struct rcast_record *record, bool asks_later)
+{
+	int outcome = look(reader, asks_later);
+
+	if (rcasti_likely(outcome == RCAST_RECORD || outcome == RCAST_ENDED))
+		describe(reader, record);
+	if (rcasti_unlikely(outcome != RCAST_RECORD))
+		reader->current_header = 0;
+	return outcome;
+}
+
 int rcast_reader_peek(struct rcast_reader *reader, struct rcast_record *record)
 {
-	int outcome = look(reader);
-
-	if (rcasti_likely(outcome == RCAST_RECORD))
-		describe(reader, record);
-	return outcome;
+	return look_and_describe(reader, record, false);
 }
 
 int rcast_reader_intact(struct rcast_reader *reader)
@@ -235,13 +269,13 @@ int rcast_reader_release(struct rcast_reader *reader)
 		return -EINVAL;
 	outcome = rcast_reader_intact(reader);
 	if (rcasti_likely(outcome == RCAST_RECORD))
-		go_to(reader, reader->pos + rcasti_record_size(reader->current_header));
+		go_to(reader, reader->at + rcasti_record_size(reader->current_header));
 	return outcome;
 }
 
 int rcast_reader_read(struct rcast_reader *reader, void *buffer, size_t buffer_bytes, struct rcast_record *record)
 {
-	int outcome = rcast_reader_peek(reader, record);
+	int outcome = look_and_describe(reader, record, true);
 
 	if (outcome != RCAST_RECORD)
 		return outcome;
@@ -276,96 +310,109 @@ uint64_t rcast_reader_capacity(const struct rcast_reader *reader)
 
 /* ── Seeking ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* A way through the headers. No ring holds more of them than `budget` starts with, over all tries of one seek. */
+struct walk {
+	uint64_t pos;
+	uint64_t budget;
+};
+
 /*
- * From record to record, beginning at `start`, to the first that starts at or behind `target`, or to where the writer is.
- * RCAST_LAPPED: the writer was faster, nothing has changed. At most a ring long.
+ * From record to record to the first that starts at or behind `target`, or to where the writer is. RCAST_LAPPED: the writer
+ * was faster.
  */
-static int walk(struct rcast_reader *reader, uint64_t start, uint64_t target)
+static int walk_to(const struct rcast_reader *reader, struct walk *walk, uint64_t target)
 {
-	uint64_t pos = start, end = start + reader->mask + 1;
-
-	if (!is_position(start))
+	if (!is_position(walk->pos))
 		return -EPROTO;
-	while (pos < target && pos < end) {
-		uint64_t header = rcasti_look(reader->words, reader->mask, pos);
+	while (walk->pos < target && walk->budget-- > 0) {
+		uint64_t header = rcasti_look(reader->words, reader->mask, walk->pos);
 
-		if (rcasti_overtaken(reader->shared, reader->mask, pos))
+		if (rcasti_overtaken(reader->shared, reader->mask, walk->pos))
 			return RCAST_LAPPED;
 		if (header == 0 || is_end(rcasti_header_kind(header)))
-			break;
-		if (!is_well_formed(reader, pos, header))
+			return 0;
+		if (!is_well_formed(reader, walk->pos, header))
 			return -EPROTO;
-		pos += rcasti_record_size(header);
+		walk->pos += rcasti_record_size(header);
 	}
-	go_to(reader, pos);
-	return 0;
-}
-
-static int seek_oldest(struct rcast_reader *reader)
-{
-	uint64_t first = rcasti_resume(reader->shared);
-
-	if (!is_position(first))
-		return -EPROTO;
-	go_to(reader, first);
-	return 0;
+	return walk->pos < target ? -EAGAIN : 0;
 }
 
 /* A position that the ring has lost is taken as it is: the next look finds out and tells the gap. */
-static int seek_pos(struct rcast_reader *reader, uint64_t pos)
+static int find_pos(const struct rcast_reader *reader, struct walk *walk, uint64_t pos)
 {
-	uint64_t before = reader->pos, first = rcasti_resume(reader->shared);
 	int result;
 
-	if (pos < first && rcasti_overtaken(reader->shared, reader->mask, pos)) {
-		go_to(reader, pos & ~(uint64_t)(RCASTI_WORD - 1));
+	walk->pos = rcasti_resume(reader->shared);
+	if (pos < walk->pos && rcasti_overtaken(reader->shared, reader->mask, pos)) {
+		walk->pos = pos & ~(uint64_t)(RCASTI_WORD - 1);
 		return 0;
 	}
-	result = walk(reader, first, pos);
-	if (result == 0 && reader->pos < pos) {
-		go_to(reader, before);
-		return -EINVAL;
-	}
-	return result;
+	result = walk_to(reader, walk, pos);
+	return result == 0 && walk->pos < pos ? -EINVAL : result;
 }
 
-static int seek_once(struct rcast_reader *reader, enum rcast_from from, uint64_t pos)
+static int find(const struct rcast_reader *reader, struct walk *walk, enum rcast_from from, uint64_t pos)
 {
 	switch (from) {
 	case RCAST_FROM_OLDEST:
-		return seek_oldest(reader);
+		walk->pos = rcasti_resume(reader->shared);
+		return is_position(walk->pos) ? 0 : -EPROTO;
 	case RCAST_FROM_NEWEST:
-		return walk(reader, rcasti_recent(reader->shared), UINT64_MAX);
+		walk->pos = rcasti_recent(reader->shared);
+		return walk_to(reader, walk, UINT64_MAX);
 	case RCAST_FROM_POS:
-		return seek_pos(reader, pos);
+		return find_pos(reader, walk, pos);
 	}
 	return -EINVAL;
 }
 
 int rcast_reader_seek(struct rcast_reader *reader, enum rcast_from from, uint64_t pos)
 {
+	struct walk walk = {.budget = (reader->mask + 1) / RCASTI_WORD};
 	int result = RCAST_LAPPED;
 
 	for (int tries = 0; tries < MAX_TRIES && result == RCAST_LAPPED; tries++)
-		result = seek_once(reader, from, pos);
-	if (result == 0)
-		tell_pos(reader);
-	return result == RCAST_LAPPED ? -EAGAIN : result;
+		result = find(reader, &walk, from, pos);
+	if (result != 0)
+		return result == RCAST_LAPPED ? -EAGAIN : result;
+	go_to(reader, walk.pos);
+	tell_pos(reader);
+	return 0;
 }
 
 /* ── Sleeping ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/*
+ * The pipe's read end, opened anew: whoever handed it to us keeps the other one, and could clear the O_NONBLOCK that both
+ * share. -EPROTO: no pipe, or not for us to read.
+ */
+static int reopen_pipe(int fd)
+{
+	struct stat info;
+	char path[32];
+	int own_fd;
+
+	if (fstat(fd, &info) != 0 || !S_ISFIFO(info.st_mode))
+		return -EPROTO;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	own_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (own_fd < 0)
+		return errno == EACCES ? -EPROTO : -errno;
+	return own_fd;
+}
+
 int rcast_reader_follow_take(struct rcast_reader *reader, struct rcast_cursor *take_cursor, int take_wake_fd)
 {
-	int flags = fcntl(take_wake_fd, F_GETFL);
+	int own_fd = reader->cursor ? -EINVAL : reopen_pipe(take_wake_fd);
 
-	if (reader->cursor || flags < 0 || fcntl(take_wake_fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+	close(take_wake_fd);
+	if (own_fd < 0) {
 		rcast_cursor_free(take_cursor);
-		close(take_wake_fd);
-		return -EINVAL;
+		return own_fd;
 	}
 	reader->cursor = take_cursor;
-	reader->wake_fd = take_wake_fd;
+	reader->wake_fd = own_fd;
 	tell_pos(reader);
 	return 0;
 }
@@ -376,11 +423,10 @@ int rcast_reader_fd(const struct rcast_reader *reader)
 }
 
 /* Is there anything to peek, be it a gap or a fault? */
-static bool has_news(const struct rcast_reader *reader)
+static bool has_news(struct rcast_reader *reader)
 {
-	uint64_t header = rcasti_look(reader->words, reader->mask, reader->pos);
-
-	return header != 0 || overtaken(reader);
+	skip_padding(reader);
+	return rcasti_look(reader->words, reader->mask, reader->at) != 0 || overtaken(reader);
 }
 
 int rcast_reader_sleep(struct rcast_reader *reader)
