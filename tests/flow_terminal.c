@@ -204,3 +204,18 @@ HARNESS_TEST(terminal, keys_of_a_watcher_go_nowhere)
 	cr_expect_eq(flow_stat("t", "input_bytes"), 0);
 	flow_close_terminal(&terminal);
 }
+
+/* A terminal answers as if somebody had typed: what was asked before we came is not for ours to answer, what is asked now is. */
+HARNESS_TEST(terminal, questions_of_the_past_are_not_asked_again)
+{
+	const char *const arguments[] = {"attach", "t", NULL};
+	struct flow_terminal terminal;
+
+	flow_start("t", "64K", "printf 'a\\033[6nb'; read line; printf 'c\\033[6nd'; exec cat");
+	harness_await(flow_stat("t", "output_bytes") == 6);
+	terminal = flow_open_terminal(arguments);
+	harness_await(flow_shows(&terminal, "ab") && flow_is_raw(&terminal));
+	flow_type(&terminal, "\r");
+	harness_await(flow_shows(&terminal, "c\x1b[6nd"));
+	flow_close_terminal(&terminal);
+}

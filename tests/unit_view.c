@@ -62,13 +62,20 @@ static struct rcast_writer *make_ring(struct rcast_message *message, uint64_t ca
 	return writer;
 }
 
-static struct rcast_writer *attach_with_records(struct rcast_circuit *circuit, struct rcast_message *message)
+static struct rcast_writer *make_ring_with_records(struct rcast_message *message, int fds[2])
 {
-	int fds[2];
 	struct rcast_writer *writer = make_ring(message, 65536, fds);
 
 	rcast_writer_put(writer, RCAST_OUTPUT, "one", 3);
 	rcast_writer_put(writer, RCAST_OUTPUT, "two", 3);
+	return writer;
+}
+
+static struct rcast_writer *attach_with_records(struct rcast_circuit *circuit, struct rcast_message *message)
+{
+	int fds[2];
+	struct rcast_writer *writer = make_ring_with_records(message, fds);
+
 	fake_reply_attached(circuit, fds, 2);
 	return writer;
 }
@@ -214,7 +221,10 @@ HARNESS_TEST(view, end_of_the_ring_counts_more_than_that_of_the_engine)
 static void attach_ended(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
 			 struct rcast_message *message)
 {
-	rcast_writer_end(attach_with_records(circuit, message));
+	int fds[2];
+
+	rcast_writer_end(make_ring_with_records(message, fds));
+	fake_reply_attached(circuit, fds, 2);
 }
 
 HARNESS_TEST(view, positions_to_start_from)

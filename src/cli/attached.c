@@ -18,8 +18,7 @@
 #include "cli/signals.h"
 
 struct attached {
-	struct terminal terminal;
-	struct follow follow;
+	struct show show;
 	unsigned char detach_key;
 	bool input_over; /* standard input has come to its end */
 	bool resized;    /* the session has not heard of our size yet */
@@ -38,7 +37,7 @@ static void send_pending(struct attached *attached)
 		size_t n = attached->n_pending - sent;
 
 		n = n < RCAST_INPUT_MAX ? n : RCAST_INPUT_MAX;
-		result = rcast_view_send_input(attached->follow.view, attached->pending + sent, n);
+		result = rcast_view_send_input(attached->show.follow.view, attached->pending + sent, n);
 		if (result == 0)
 			sent += n;
 	}
@@ -52,16 +51,16 @@ static bool take_input(void *user)
 {
 	struct attached *attached = user;
 	unsigned char *space = attached->pending + attached->n_pending;
-	ssize_t n = read(attached->follow.input_fd, space, sizeof attached->pending - attached->n_pending);
+	ssize_t n = read(attached->show.follow.input_fd, space, sizeof attached->pending - attached->n_pending);
 	unsigned char *detach;
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (n == 0) {
 		attached->input_over = true;
-		return !attached->terminal.has_keys;
+		return !attached->show.terminal.has_keys;
 	}
-	detach = attached->terminal.has_keys ? memchr(space, attached->detach_key, (size_t)n) : NULL;
+	detach = attached->show.terminal.has_keys ? memchr(space, attached->detach_key, (size_t)n) : NULL;
 	attached->n_pending += detach ? (size_t)(detach - space) : (size_t)n;
 	send_pending(attached);
 	return !detach;
@@ -76,8 +75,8 @@ static void send_size(struct attached *attached)
 	attached->resized = attached->resized || signals_take_resize();
 	if (!attached->resized)
 		return;
-	if (!terminal_size(&attached->terminal, &cols, &rows) ||
-	    rcast_view_resize(attached->follow.view, cols, rows) != -EAGAIN)
+	if (!terminal_size(&attached->show.terminal, &cols, &rows) ||
+	    rcast_view_resize(attached->show.follow.view, cols, rows) != -EAGAIN)
 		attached->resized = false;
 }
 
@@ -88,10 +87,10 @@ static void attached_pause(void *user)
 	struct attached *attached = user;
 	bool has_room = attached->n_pending < sizeof attached->pending;
 
-	show_handle_signals(&attached->terminal);
+	show_handle_signals(&attached->show);
 	send_size(attached);
 	send_pending(attached);
-	attached->follow.input_fd = has_room && !attached->input_over ? STDIN_FILENO : -1;
+	attached->show.follow.input_fd = has_room && !attached->input_over ? STDIN_FILENO : -1;
 }
 
 int attached_exit_code(int exit_code)
@@ -107,24 +106,37 @@ static int program_exit_code(const struct follow *follow)
 	return follow->exit.signal ? EXIT_CODE_SIGNAL + follow->exit.signal : follow->exit.status & 0xff;
 }
 
-int attached_run(struct rcast_client *client, const char *session, unsigned char detach_key)
+static int attached_record(void *user, const struct rcast_record *record)
+{
+	return show_record(&((struct attached *)user)->show, record);
+}
+
+static int attached_gap(void *user, const struct rcast_loss *lost)
+{
+	return show_gap(&((struct attached *)user)->show, lost);
+}
+
+int attached_run(struct rcast_client *client, const char *session, const struct attached_options *options)
 {
 	static const struct follow_ops ops = {
-		.record = show_record, .gap = show_gap, .input = take_input, .pause = attached_pause};
+		.record = attached_record, .gap = attached_gap, .input = take_input, .pause = attached_pause};
 	static struct attached attached;
-	struct rcast_view_options options = {.from = RCAST_FROM_OLDEST, .input = true};
-	struct follow *follow = &attached.follow;
+	struct rcast_view_options view_options = {.from = RCAST_FROM_OLDEST, .input = true};
+	struct show *show = &attached.show;
 	enum follow_end end;
 	int result;
 
-	attached = (struct attached){.detach_key = detach_key, .resized = true};
-	*follow = (struct follow){.session = session, .client = client, .ops = &ops, .user = &attached, .input_fd = -1};
-	result = rcast_view_open(client, session, &options, &follow->view);
+	attached.detach_key = options->detach_key;
+	attached.resized = true;
+	show->follow = (struct follow){.session = session, .client = client, .ops = &ops, .user = &attached, .input_fd = -1};
+	show->silent_until_ns = options->is_first ? 0 : show_silent_until_now();
+	result = rcast_view_open(client, session, &view_options, &show->follow.view);
 	if (result < 0)
 		return attached_exit_code(message_client(client, session, result));
-	terminal_open(&attached.terminal, STDIN_FILENO, STDOUT_FILENO);
-	end = show_follow(follow, &attached.terminal);
-	result = end == FOLLOW_ENDED ? program_exit_code(follow) : attached_exit_code(follow_exit_code(follow, end));
-	rcast_view_close(follow->view);
+	terminal_open(&show->terminal, STDIN_FILENO, STDOUT_FILENO);
+	end = show_follow(show);
+	result = end == FOLLOW_ENDED ? program_exit_code(&show->follow)
+				     : attached_exit_code(follow_exit_code(&show->follow, end));
+	rcast_view_close(show->follow.view);
 	return result;
 }

@@ -9,8 +9,13 @@
 
 #define DETACH_KEY_DEFAULT 0x1c /* Ctrl-\ */
 
-/* Returns the exit code: the program's own if it ended while we were attached. */
-int attached_run(struct rcast_client *client, const char *session, unsigned char detach_key);
+struct attached_options {
+	unsigned char detach_key;
+	bool is_first; /* nobody was attached before: what the program has asked its terminal is for ours to answer */
+};
+
+/* Returns the exit code: the program's own if it ended while we were attached. Once in a process. */
+int attached_run(struct rcast_client *client, const char *session, const struct attached_options *options);
 
 /* A general failure of ringcast as an exit code that a program's own seldom is. */
 int attached_exit_code(int exit_code);

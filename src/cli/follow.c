@@ -173,6 +173,8 @@ void follow_say_end(const struct follow *follow, enum follow_end end)
 	case FOLLOW_UNWRITABLE:
 		output_failed(follow->error);
 		break;
+	case FOLLOW_UNUSABLE:
+		break;
 	}
 }
 

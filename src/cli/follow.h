@@ -9,13 +9,14 @@
 
 /* Why a follow came to its end. */
 enum follow_end {
-	FOLLOW_ENDED,     /* the session has ended and everything was shown */
-	FOLLOW_LEFT,      /* the user wanted to */
-	FOLLOW_SIGNALLED, /* a signal wanted us to */
-	FOLLOW_DETACHED,  /* the engine threw us out */
-	FOLLOW_GONE,      /* the engine died */
-	FOLLOW_FAILED,    /* `error` says why */
-	FOLLOW_UNWRITABLE /* standard output could not be written: `error` */
+	FOLLOW_ENDED,      /* the session has ended and everything was shown */
+	FOLLOW_LEFT,       /* the user wanted to */
+	FOLLOW_SIGNALLED,  /* a signal wanted us to */
+	FOLLOW_DETACHED,   /* the engine threw us out */
+	FOLLOW_GONE,       /* the engine died */
+	FOLLOW_FAILED,     /* `error` says why */
+	FOLLOW_UNWRITABLE, /* standard output could not be written: `error` */
+	FOLLOW_UNUSABLE,   /* it never began, for a reason that was said */
 };
 
 /* All but record may be NULL. Non-zero from record, gap or drawn: an error of output_write, and the follow ends. */

@@ -1,32 +1,74 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The session's bytes are drawn as they are. Behind a gap the screen may be wrong until the program redraws it, so a gap is
- * marked where it happened: the notice first cancels an escape sequence that the gap may have cut in two.
+ * The session's bytes are drawn as they are, but for questions that are not for us to answer: all of them when we only watch, those
+ * from before our time when we attach. Behind a gap the screen may be wrong until the program redraws it, so a gap is marked
+ * where it happened: the notice first cancels an escape sequence that the gap may have cut in two.
  */
 #include "cli/show.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/message.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 
-int show_record(void *user, const struct rcast_record *record)
+#define SLICE_BYTES 4096
+
+uint64_t show_silent_until_now(void)
 {
-	return record->kind == RCAST_OUTPUT ? output_write(record->data, record->n_bytes) : 0;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-int show_gap(void *user, const struct rcast_loss *lost)
+static int draw_silently(struct show *show, const unsigned char *data, size_t n_bytes)
+{
+	unsigned char text[SLICE_BYTES + QUESTIONS_MAX_HELD];
+	int result = 0;
+
+	while (n_bytes > 0 && result == 0) {
+		size_t n = n_bytes < SLICE_BYTES ? n_bytes : SLICE_BYTES;
+
+		result = output_write(text, questions_remove(&show->questions, data, n, text));
+		data += n;
+		n_bytes -= n;
+	}
+	return result;
+}
+
+static int draw_held(struct show *show)
+{
+	unsigned char text[QUESTIONS_MAX_HELD];
+
+	return output_write(text, questions_finish(&show->questions, text));
+}
+
+int show_record(struct show *show, const struct rcast_record *record)
+{
+	int result;
+
+	if (record->kind != RCAST_OUTPUT)
+		return 0;
+	if (record->time_ns < show->silent_until_ns)
+		return draw_silently(show, record->data, record->n_bytes);
+	result = draw_held(show);
+	return result == 0 ? output_write(record->data, record->n_bytes) : result;
+}
+
+int show_gap(struct show *show, const struct rcast_loss *lost)
 {
 	char notice[160];
+	int result = draw_held(show);
 	int n = snprintf(notice, sizeof notice,
 			 "\x18\x1b[0m\r\n\x1b[7m[ringcast: too slow, %" PRIu64
 			 " bytes of output are missing here]\x1b[0m\r\n",
 			 lost->lost_output);
 
-	return output_write(notice, (size_t)n);
+	return result == 0 ? output_write(notice, (size_t)n) : result;
 }
 
 /* A stream that never went through a terminal ends its lines with a line feed alone. */
@@ -35,28 +77,27 @@ static bool needs_newlines(const struct follow *follow)
 	return rcast_view_info(follow->view)->kind != RCAST_SESSION_PTY;
 }
 
-enum follow_end show_follow(struct follow *follow, struct terminal *terminal)
+enum follow_end show_follow(struct show *show)
 {
 	enum follow_end end;
-	int result = terminal_enter_raw(terminal, needs_newlines(follow));
+	int result = terminal_enter_raw(&show->terminal, needs_newlines(&show->follow));
 
 	if (result < 0) {
 		message_line("the terminal cannot be set: %s", message_errno(result));
-		follow->error = result;
-		return FOLLOW_FAILED;
+		return FOLLOW_UNUSABLE;
 	}
-	end = follow_run(follow);
-	terminal_restore(terminal);
-	if (terminal->has_screen)
+	end = follow_run(&show->follow);
+	terminal_restore(&show->terminal);
+	if (show->terminal.has_screen)
 		output_try(STDERR_FILENO, "\r\n");
-	follow_say_end(follow, end);
+	follow_say_end(&show->follow, end);
 	return end;
 }
 
-void show_handle_signals(struct terminal *terminal)
+void show_handle_signals(struct show *show)
 {
 	if (signals_take_stop())
-		terminal_suspend(terminal);
+		terminal_suspend(&show->terminal);
 	if (signals_take_continue())
-		terminal_continue(terminal);
+		terminal_continue(&show->terminal);
 }

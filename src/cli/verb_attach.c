@@ -14,13 +14,13 @@ static const struct option options[] = {{"detach-key", required_argument, NULL, 
 static int attach_verb(const struct verb *verb, int argc, char **argv)
 {
 	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options};
-	unsigned char detach_key = DETACH_KEY_DEFAULT;
+	struct attached_options attached = {.detach_key = DETACH_KEY_DEFAULT};
 	struct rcast_client *client;
 	char **operands;
 	int option, result;
 
 	while ((option = options_next(&line)) >= 0) {
-		if (!parse_key(optarg, &detach_key))
+		if (!parse_key(optarg, &attached.detach_key))
 			return message_usage(verb, "--detach-key takes one character or ^X, not '%.40s'", optarg);
 	}
 	if (option == OPTIONS_OVER)
@@ -32,7 +32,7 @@ static int attach_verb(const struct verb *verb, int argc, char **argv)
 	result = rcast_client_connect_session(operands[0], &client);
 	if (result < 0)
 		return attached_exit_code(message_no_connection(operands[0], result));
-	result = attached_run(client, operands[0], detach_key);
+	result = attached_run(client, operands[0], &attached);
 	rcast_client_free(client);
 	return result;
 }

@@ -23,7 +23,7 @@ struct run {
 	struct daemon_order order;
 	const char *engine;
 	bool detached;
-	unsigned char detach_key;
+	struct attached_options attached;
 	char default_name[RCAST_NAME_MAX + 1];
 	const char *default_argv[2];
 };
@@ -68,7 +68,7 @@ static bool take_option(const struct verb *verb, struct run *run, int option)
 		message_usage(verb, "--lease-max takes milliseconds, not '%.40s'", optarg);
 		return false;
 	default:
-		if (parse_key(optarg, &run->detach_key))
+		if (parse_key(optarg, &run->attached.detach_key))
 			return true;
 		message_usage(verb, "--detach-key takes one character or ^X, not '%.40s'", optarg);
 		return false;
@@ -119,7 +119,7 @@ static int start_and_attach(struct run *run)
 		result = fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_OWN_FAILURE;
 	} else {
 		signals_open();
-		result = attached_run(client, run->order.name, run->detach_key);
+		result = attached_run(client, run->order.name, &run->attached);
 	}
 	rcast_client_free(client);
 	return result;
@@ -128,7 +128,7 @@ static int start_and_attach(struct run *run)
 static int run_verb(const struct verb *verb, int argc, char **argv)
 {
 	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options, .stops_at_operand = true};
-	struct run run = {.detach_key = DETACH_KEY_DEFAULT};
+	struct run run = {.attached = {.detach_key = DETACH_KEY_DEFAULT, .is_first = true}};
 	int option;
 
 	while ((option = options_next(&line)) >= 0) {

@@ -3,8 +3,8 @@
  * `ringcast watch`: look at a session without any right to disturb it. The connection gives up all rights but viewing before
  * it does anything else.
  *
- * Keys are read only to know when to leave. The session's output may ask the terminal questions, and the answers arrive as keys
- * too; they start with ESC, so only what does not is taken for a key.
+ * Keys are read only to know when to leave. Should the terminal answer a question all the same, the answer starts with ESC, so
+ * only what does not is taken for a key.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -18,16 +18,11 @@
 #define KEY_CTRL_Z 0x1a
 #define KEY_ESCAPE 0x1b
 
-struct watch {
-	struct terminal terminal;
-	struct follow follow;
-};
-
 static bool watch_input(void *user)
 {
-	struct watch *watch = user;
+	struct show *show = user;
 	unsigned char keys[4096];
-	ssize_t n = read(watch->follow.input_fd, keys, sizeof keys);
+	ssize_t n = read(show->follow.input_fd, keys, sizeof keys);
 
 	if (n == 0)
 		return false;
@@ -35,36 +30,45 @@ static bool watch_input(void *user)
 		if (keys[i] == 'q' || keys[i] == 'Q' || keys[i] == KEY_CTRL_C)
 			return false;
 		if (keys[i] == KEY_CTRL_Z)
-			terminal_suspend(&watch->terminal);
+			terminal_suspend(&show->terminal);
 	}
 	return true;
 }
 
+static int watch_record(void *user, const struct rcast_record *record)
+{
+	return show_record(user, record);
+}
+
+static int watch_gap(void *user, const struct rcast_loss *lost)
+{
+	return show_gap(user, lost);
+}
+
 static void watch_pause(void *user)
 {
-	struct watch *watch = user;
-
-	show_handle_signals(&watch->terminal);
+	show_handle_signals(user);
 }
 
 static int watch_session(const char *session, struct rcast_client *client)
 {
 	static const struct follow_ops ops = {
-		.record = show_record, .gap = show_gap, .input = watch_input, .pause = watch_pause};
-	struct watch watch = {.follow = {.session = session, .client = client, .ops = &ops, .user = &watch}};
+		.record = watch_record, .gap = watch_gap, .input = watch_input, .pause = watch_pause};
+	struct show show = {.silent_until_ns = SHOW_ALWAYS_SILENT,
+			    .follow = {.session = session, .client = client, .ops = &ops, .user = &show}};
 	enum follow_end end;
 	int result;
 
 	result = rcast_client_restrict_to_view(client);
 	if (result == 0)
-		result = rcast_view_open(client, session, NULL, &watch.follow.view);
+		result = rcast_view_open(client, session, NULL, &show.follow.view);
 	if (result < 0)
 		return message_client(client, session, result);
-	terminal_open(&watch.terminal, STDIN_FILENO, STDOUT_FILENO);
-	watch.follow.input_fd = watch.terminal.has_keys ? STDIN_FILENO : -1;
-	end = show_follow(&watch.follow, &watch.terminal);
-	rcast_view_close(watch.follow.view);
-	return follow_exit_code(&watch.follow, end);
+	terminal_open(&show.terminal, STDIN_FILENO, STDOUT_FILENO);
+	show.follow.input_fd = show.terminal.has_keys ? STDIN_FILENO : -1;
+	end = show_follow(&show);
+	rcast_view_close(show.follow.view);
+	return follow_exit_code(&show.follow, end);
 }
 
 static int watch_verb(const struct verb *verb, int argc, char **argv)

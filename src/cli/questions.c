@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Programs ask their terminal what it is, where the cursor stands, which colours it has; it answers as if somebody had typed.
+ * Whoever replays such output asks again, and the answers are typed into whatever runs in the session by now, or into our own
+ * shell. So the replay goes through here, and everything that a watcher sees.
+ *
+ * A sequence is held back until its last byte tells what it is: a question is dropped, anything else passes as it was. Strings
+ * longer than any question (images, titles) pass as soon as they are too long. Output that is no question is never changed.
+ *
+ *   GROUND ─ESC─► ESCAPE ─[─► CONTROL ─ final byte ─► GROUND
+ *                   └─ ] P ─► STRING ─ BEL, or ESC \ ─► GROUND
+ */
+#include "cli/questions.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BYTE_ENQUIRY 0x05
+#define BYTE_BELL 0x07
+#define BYTE_CANCEL 0x18
+#define BYTE_ESCAPE 0x1b
+
+/* The reports of window manipulation (CSI Ps t). */
+static bool is_window_question(const char *parameters)
+{
+	long number = strtol(parameters, NULL, 10);
+
+	return number == 11 || number == 13 || number == 14 || number == 15 || number == 16 ||
+	       (number >= 18 && number <= 21);
+}
+
+/* CSI … : `parameters` are all bytes between the bracket and the final one. */
+static bool is_control_question(const char *parameters, char final)
+{
+	bool is_private = *parameters == '?', is_dollar = strchr(parameters, '$'), is_star = strchr(parameters, '*');
+
+	switch (final) {
+	case 'c': /* device attributes */
+	case 'n': /* device status, cursor position */
+		return *parameters != '>' || final == 'c';
+	case 'x': /* terminal parameters; with $ it fills a rectangle */
+		return !is_dollar;
+	case 'p': /* modes */
+		return is_dollar;
+	case 'q': /* version */
+		return *parameters == '>';
+	case 'u': /* keyboard protocol */
+	case 'm': /* key modifiers */
+	case 'S': /* graphics */
+		return is_private;
+	case 'y': /* checksum of a rectangle */
+		return is_star;
+	case 't':
+		return is_window_question(parameters);
+	default:
+		return false;
+	}
+}
+
+/* OSC …;? and DCS $q or +q, up to but not with what ends the string. */
+static bool is_string_question(const char *text, size_t n_bytes)
+{
+	if (text[1] == 'P')
+		return n_bytes > 3 && (text[2] == '$' || text[2] == '+') && text[3] == 'q';
+	return n_bytes > 3 && text[n_bytes - 1] == '?' && text[n_bytes - 2] == ';';
+}
+
+/* ── Holding back ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+size_t questions_finish(struct questions *questions, unsigned char *out)
+{
+	size_t n = questions->n_held;
+
+	memcpy(out, questions->held, n);
+	questions->n_held = 0;
+	questions->state = QUESTIONS_GROUND;
+	return n;
+}
+
+static size_t drop(struct questions *questions)
+{
+	questions->n_held = 0;
+	questions->state = QUESTIONS_GROUND;
+	return 0;
+}
+
+static size_t judge(struct questions *questions, bool is_question, unsigned char *out)
+{
+	return is_question ? drop(questions) : questions_finish(questions, out);
+}
+
+static size_t take_ground(struct questions *questions, unsigned char byte, unsigned char *out)
+{
+	if (byte == BYTE_ENQUIRY)
+		return 0;
+	questions->held[questions->n_held++] = byte;
+	if (byte != BYTE_ESCAPE)
+		return questions_finish(questions, out);
+	questions->state = QUESTIONS_ESCAPE;
+	return 0;
+}
+
+/* A control character breaks the sequence off, and may begin another. */
+static size_t break_off(struct questions *questions, unsigned char byte, unsigned char *out)
+{
+	size_t n = questions_finish(questions, out);
+
+	return n + take_ground(questions, byte, out + n);
+}
+
+static size_t take_escape(struct questions *questions, unsigned char byte, unsigned char *out)
+{
+	if (byte < 0x20)
+		return break_off(questions, byte, out);
+	questions->held[questions->n_held++] = byte;
+	if (byte == '[')
+		questions->state = QUESTIONS_CONTROL;
+	else if (byte == ']' || byte == 'P')
+		questions->state = QUESTIONS_STRING;
+	else
+		return judge(questions, byte == 'Z', out); /* ESC Z: identify yourself */
+	return 0;
+}
+
+static size_t take_control(struct questions *questions, unsigned char byte, unsigned char *out)
+{
+	char parameters[QUESTIONS_MAX_HELD];
+
+	if (byte < 0x20)
+		return break_off(questions, byte, out);
+	if (byte >= 0x20 && byte < 0x40) {
+		questions->held[questions->n_held++] = byte;
+		return 0;
+	}
+	memcpy(parameters, questions->held + 2, questions->n_held - 2);
+	parameters[questions->n_held - 2] = 0;
+	questions->held[questions->n_held++] = byte;
+	return judge(questions, is_control_question(parameters, (char)byte), out);
+}
+
+static size_t take_string(struct questions *questions, unsigned char byte, unsigned char *out)
+{
+	bool was_escape = questions->state == QUESTIONS_STRING_ESCAPE;
+	size_t n_text = questions->n_held - (was_escape ? 1 : 0);
+
+	if (byte == BYTE_CANCEL || (was_escape && byte != '\\'))
+		return break_off(questions, byte, out);
+	questions->held[questions->n_held++] = byte;
+	if (was_escape || byte == BYTE_BELL)
+		return judge(questions, is_string_question((const char *)questions->held, n_text), out);
+	questions->state = byte == BYTE_ESCAPE ? QUESTIONS_STRING_ESCAPE : QUESTIONS_STRING;
+	return 0;
+}
+
+static size_t take(struct questions *questions, unsigned char byte, unsigned char *out)
+{
+	size_t n = 0;
+
+	if (questions->n_held == QUESTIONS_MAX_HELD - 1)
+		n = questions_finish(questions, out);
+	switch (questions->state) {
+	case QUESTIONS_ESCAPE:
+		return n + take_escape(questions, byte, out + n);
+	case QUESTIONS_CONTROL:
+		return n + take_control(questions, byte, out + n);
+	case QUESTIONS_STRING:
+	case QUESTIONS_STRING_ESCAPE:
+		return n + take_string(questions, byte, out + n);
+	default:
+		return n + take_ground(questions, byte, out + n);
+	}
+}
+
+size_t questions_remove(struct questions *questions, const void *bytes, size_t n_bytes, unsigned char *out)
+{
+	const unsigned char *from = bytes;
+	size_t n_out = 0;
+
+	for (size_t i = 0; i < n_bytes; i++)
+		n_out += take(questions, from[i], out + n_out);
+	return n_out;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Take the questions out of terminal output that was meant for another terminal.
+ */
+#ifndef RINGCAST_CLI_QUESTIONS_H
+#define RINGCAST_CLI_QUESTIONS_H
+
+#include <stddef.h>
+
+#define QUESTIONS_MAX_HELD 256
+
+struct questions {
+	enum { QUESTIONS_GROUND, QUESTIONS_ESCAPE, QUESTIONS_CONTROL, QUESTIONS_STRING, QUESTIONS_STRING_ESCAPE } state;
+	unsigned char held[QUESTIONS_MAX_HELD]; /* of a sequence that may become a question */
+	size_t n_held;
+};
+
+/*
+ * Copy n_bytes to `out` without the questions; returns how many bytes that made. `out` has room for n_bytes + QUESTIONS_MAX_HELD:
+ * the beginning of a sequence may have been held back from the bytes before.
+ */
+size_t questions_remove(struct questions *questions, const void *bytes, size_t n_bytes, unsigned char *out);
+
+/* What is held back, to `out`: no more bytes will be filtered. */
+size_t questions_finish(struct questions *questions, unsigned char *out);
+
+#endif
