@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * perf_flood: the program that runs under the PTYs that are measured. What it does stands in a file that whoever measures
+ * has mapped too, so it needs no connection but the PTY.
+ *
+ *   perf_flood FILE CPU      mode, amount and start as the file says; result into the file; then it waits for SIGHUP
+ */
+#ifndef PERF_FLOOD_H
+#define PERF_FLOOD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "perf/measure.h"
+
+enum flood_mode {
+	FLOOD_LINES, /* lines of text as fast as they are taken, n_bytes of them, 0: for ever */
+	FLOOD_TICKS, /* every interval_ns a line that says when it was written: "@" and CLOCK_MONOTONIC in ns, 20 digits */
+};
+
+struct flood {
+	enum flood_mode mode;
+	uint64_t n_bytes, interval_ns;
+	atomic_bool go;
+	_Atomic uint64_t n_written;  /* grows as it writes */
+	_Atomic uint64_t elapsed_ns; /* from the first write to the last, once it is done */
+	atomic_bool done;
+};
+
+/* The other side's view: a scratch file, mapped. */
+struct flood *flood_create(const char *path, enum flood_mode mode);
+void flood_free(struct flood *flood, const char *path);
+void flood_start(struct flood *flood, uint64_t n_bytes); /* FLOOD_LINES */
+void flood_wait(struct flood *flood);
+
+/* argv for it, pinned to that CPU. Borrowed until the next call. */
+const char *const *flood_argv(const char *path, enum measure_cpu cpu);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a measuring program keeps its sockets and files for as long as it runs, and where its sister programs are. */
+#ifndef PERF_SCRATCH_H
+#define PERF_SCRATCH_H
+
+/* A path in a folder of our own, which goes with the program. One of a few buffers that are used in turn. */
+__attribute__((format(printf, 1, 2))) const char *scratch_path(const char *format, ...);
+
+/* The program of that name that was built beside this one. Stays. */
+const char *scratch_program(const char *name);
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program floods a real PTY, and an engine takes its output into a ring while viewers watch. The engine has the first CPU
+ * for itself; the program and the viewers share the second. The floor is a loop that does nothing but poll and read a PTY.
+ *
+ * The program measures the throughput: what it could write. The kernel measures the engine's processor time.
+ */
+#include "perf/flood.h"
+#include "perf/host.h"
+#include "perf/measure.h"
+#include "perf/scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <ringcast/ring.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define MIB (double)(1u << 20)
+#define MAX_VIEWERS 64
+#define MAX_TICKS 512
+#define SETTLE_US 20000 /* for the engine to take what is left in the PTY */
+
+enum { THROUGHPUT, CPU_TIME };
+enum { P50, P99 };
+
+struct audience {
+	int n;
+	bool live;
+	int n_sessions; /* idle ones beside the one that is flooded */
+};
+
+static uint64_t flood_bytes(void)
+{
+	return measure_is_quick() ? UINT64_C(2) << 20 : UINT64_C(32) << 20;
+}
+
+/* ── The raw loop ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void become_flood(int slave_fd, const char *flood_path)
+{
+	setsid();
+	ioctl(slave_fd, TIOCSCTTY, 0);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(slave_fd, fd);
+	execv(flood_argv(flood_path, MEASURE_CPU_1)[0], (char **)flood_argv(flood_path, MEASURE_CPU_1));
+	_exit(1);
+}
+
+static void drain_pty(void *flood_path)
+{
+	static char buffer[64 << 10];
+	int master_fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK), slave_fd;
+	struct winsize size = {.ws_col = 80, .ws_row = 24};
+
+	if (master_fd < 0 || grantpt(master_fd) != 0 || unlockpt(master_fd) != 0)
+		measure_fail(errno, "posix_openpt");
+	slave_fd = open(ptsname(master_fd), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave_fd < 0 || ioctl(slave_fd, TIOCSWINSZ, &size) != 0)
+		measure_fail(errno, "%s", ptsname(master_fd));
+	if (fork() == 0)
+		become_flood(slave_fd, flood_path);
+	close(slave_fd);
+	for (;;) {
+		poll(&(struct pollfd){.fd = master_fd, .events = POLLIN}, 1, -1);
+		if (read(master_fd, buffer, sizeof buffer) <= 0 && errno != EAGAIN)
+			_exit(0);
+		measure_keep(buffer);
+	}
+}
+
+/* Flood and see what the process that reads the PTY needs for it. */
+static void measure_reader(struct flood *flood, pid_t pid, double values[MEASURE_N_VALUES])
+{
+	uint64_t cpu_ns = measure_cpu_ns(pid);
+
+	flood_start(flood, flood_bytes());
+	flood_wait(flood);
+	usleep(SETTLE_US);
+	cpu_ns = measure_cpu_ns(pid) - cpu_ns;
+	values[THROUGHPUT] = (double)flood->n_written / MIB / ((double)flood->elapsed_ns / 1e9);
+	values[CPU_TIME] = (double)cpu_ns / 1e6 / ((double)flood->n_written / MIB);
+}
+
+static void run_raw(const void *context, double values[MEASURE_N_VALUES])
+{
+	const char *path = scratch_path("flood");
+	struct flood *flood = flood_create(path, FLOOD_LINES);
+	pid_t reader = measure_fork(MEASURE_CPU_0, drain_pty, (void *)path);
+
+	measure_reader(flood, reader, values);
+	measure_kill(reader);
+	flood_free(flood, path);
+}
+
+/* ── Viewers ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct ticks {
+	atomic_int n_attached;
+	atomic_int n;
+	double taken_us[MAX_TICKS];
+};
+
+struct viewer {
+	const struct host *host;
+	struct ticks *ticks;
+	bool live, timed;
+};
+
+static void note_tick(struct ticks *ticks, const struct rcast_record *record)
+{
+	const char *at = memchr(record->data, '@', record->n_bytes);
+	int n = atomic_load(&ticks->n);
+
+	if (!at || n == MAX_TICKS || record->n_bytes - (size_t)(at - (const char *)record->data) < 21)
+		return;
+	ticks->taken_us[n] = (double)(measure_now_ns() - strtoull(at + 1, NULL, 10)) / 1e3;
+	atomic_store(&ticks->n, n + 1);
+}
+
+/* A stopped viewer has read what there was and waits; it just never comes back. */
+static void view(void *argument)
+{
+	struct viewer *viewer = argument;
+	struct rcast_client *client;
+	struct rcast_record record;
+	struct rcast_view *opened;
+
+	host_view(viewer->host, "flooded", NULL, &client, &opened);
+	while (!viewer->live && rcast_view_next(opened, &record) != RCAST_EMPTY)
+		;
+	atomic_fetch_add(&viewer->ticks->n_attached, 1);
+	for (;;) {
+		if (!viewer->live)
+			pause();
+		if (host_next(opened, &record) == RCAST_RECORD && viewer->timed)
+			note_tick(viewer->ticks, &record);
+	}
+}
+
+/* The first viewer is the one that is timed. */
+static void start_viewers(const struct host *host, const struct audience *audience, struct ticks *ticks, pid_t *pids)
+{
+	for (int i = 0; i < audience->n; i++) {
+		struct viewer viewer = {.host = host, .ticks = ticks, .live = audience->live, .timed = i == 0};
+
+		pids[i] = measure_fork(MEASURE_CPU_1, view, &viewer);
+	}
+	while (atomic_load(&ticks->n_attached) < audience->n)
+		usleep(1000);
+}
+
+static void stop_viewers(const struct audience *audience, struct ticks *ticks, const pid_t *pids)
+{
+	for (int i = 0; i < audience->n; i++)
+		measure_kill(pids[i]);
+	measure_unshare(ticks, sizeof *ticks);
+}
+
+/* ── The engine ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void start_idle_sessions(struct host *host, int n)
+{
+	static const char *const argv[] = {"sleep", "1000", NULL};
+	char name[32];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof name, "idle-%d", i);
+		host_start(host, name, argv, RCAST_RING_MIN_BYTES);
+	}
+}
+
+static void run_engine(const void *context, double values[MEASURE_N_VALUES])
+{
+	const struct audience *audience = context;
+	const char *path = scratch_path("flood");
+	struct flood *flood = flood_create(path, FLOOD_LINES);
+	struct ticks *ticks = measure_share(sizeof *ticks);
+	pid_t pids[MAX_VIEWERS];
+	struct host host;
+
+	host_open(&host, MEASURE_CPU_0);
+	start_idle_sessions(&host, audience->n_sessions);
+	host_start(&host, "flooded", flood_argv(path, MEASURE_CPU_1), 0);
+	start_viewers(&host, audience, ticks, pids);
+	measure_reader(flood, host.pid, values);
+	stop_viewers(audience, ticks, pids);
+	host_close(&host);
+	flood_free(flood, path);
+}
+
+static void run_ticks(const void *context, double values[MEASURE_N_VALUES])
+{
+	const struct audience *audience = context;
+	const char *path = scratch_path("flood");
+	struct flood *flood = flood_create(path, FLOOD_TICKS);
+	struct ticks *ticks = measure_share(sizeof *ticks);
+	int n = measure_is_quick() ? 60 : MAX_TICKS;
+	pid_t pids[MAX_VIEWERS];
+	struct host host;
+
+	host_open(&host, MEASURE_CPU_0);
+	host_start(&host, "flooded", flood_argv(path, MEASURE_CPU_1), 0);
+	start_viewers(&host, audience, ticks, pids);
+	flood_start(flood, 0);
+	while (atomic_load(&ticks->n) < n)
+		usleep(1000);
+	values[P50] = measure_percentile(ticks->taken_us, (size_t)n, 50);
+	values[P99] = measure_percentile(ticks->taken_us, (size_t)n, 99);
+	stop_viewers(audience, ticks, pids);
+	host_close(&host);
+	flood_free(flood, path);
+}
+
+/* ── Attaching ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static double attach_once(const struct host *host)
+{
+	uint64_t start = measure_now_ns();
+	struct rcast_client *client;
+	struct rcast_record record;
+	struct rcast_view *opened;
+	double taken_us;
+
+	host_view(host, "flooded", NULL, &client, &opened);
+	while (host_next(opened, &record) != RCAST_RECORD)
+		;
+	taken_us = (double)(measure_now_ns() - start) / 1e3;
+	rcast_view_close(opened);
+	rcast_client_free(client);
+	return taken_us;
+}
+
+static void run_attach(const void *context, double values[MEASURE_N_VALUES])
+{
+	const char *path = scratch_path("flood");
+	struct flood *flood = flood_create(path, FLOOD_LINES);
+	double samples[MAX_TICKS];
+	size_t n = measure_is_quick() ? 20 : 100;
+	struct host host;
+
+	host_open(&host, MEASURE_CPU_1);
+	host_start(&host, "flooded", flood_argv(path, MEASURE_CPU_1), 0);
+	flood_start(flood, 64 << 10);
+	flood_wait(flood);
+	for (size_t i = 0; i < n; i++)
+		samples[i] = attach_once(&host);
+	values[P50] = measure_percentile(samples, n, 50);
+	values[P99] = measure_percentile(samples, n, 99);
+	host_close(&host);
+	flood_free(flood, path);
+}
+
+/* ── Results ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+#define ENGINE(...)                                            \
+	.run = run_engine, .context = &(const struct audience) \
+	{                                                      \
+		__VA_ARGS__                                    \
+	}
+#define TICKS(...)                                            \
+	.run = run_ticks, .context = &(const struct audience) \
+	{                                                     \
+		__VA_ARGS__                                   \
+	}
+
+enum {
+	RAW,
+	ALONE,
+	LIVE_1,
+	LIVE_4,
+	LIVE_16,
+	LIVE_64,
+	STOPPED_1,
+	STOPPED_4,
+	STOPPED_16,
+	STOPPED_64,
+	ATTACH,
+	TICKS_1,
+	TICKS_4,
+	TICKS_16,
+	TICKS_64,
+	N
+};
+
+static void give_points(const struct measure_probe *p)
+{
+	static const int counts[] = {1, 4, 16, 64};
+
+	for (int i = 0; i < 4; i++) {
+		measure_point("viewers-engine", "live viewers", counts[i], "ms/MiB", &p[LIVE_1 + i].series[CPU_TIME]);
+		measure_point("viewers-engine", "stopped viewers", counts[i], "ms/MiB", &p[STOPPED_1 + i].series[CPU_TIME]);
+		measure_point("viewers-engine", "raw read loop", counts[i], "ms/MiB", &p[RAW].series[CPU_TIME]);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct measure_probe p[N] = {
+		[RAW] = {.run = run_raw},
+		[ALONE] = {ENGINE(0)},
+		[LIVE_1] = {ENGINE(.n = 1, .live = true)},
+		[LIVE_4] = {ENGINE(.n = 4, .live = true)},
+		[LIVE_16] = {ENGINE(.n = 16, .live = true)},
+		[LIVE_64] = {ENGINE(.n = 64, .live = true)},
+		[STOPPED_1] = {ENGINE(.n = 1)},
+		[STOPPED_4] = {ENGINE(.n = 4)},
+		[STOPPED_16] = {ENGINE(.n = 16)},
+		[STOPPED_64] = {ENGINE(.n = 64)},
+		[ATTACH] = {.run = run_attach},
+		[TICKS_1] = {TICKS(.n = 1, .live = true)},
+		[TICKS_4] = {TICKS(.n = 4, .live = true)},
+		[TICKS_16] = {TICKS(.n = 16, .live = true)},
+		[TICKS_64] = {TICKS(.n = 64, .live = true)},
+	};
+	const struct measure_series *raw = p[RAW].series, *alone = p[ALONE].series, *stopped = p[STOPPED_64].series;
+#define CPU(probe, label)                                                                       \
+	{                                                                                       \
+		label, "ms/MiB", &p[probe].series[CPU_TIME], &raw[CPU_TIME], MEASURE_NO_GOAL, 0 \
+	}
+#define RATE(probe, label)                                                                         \
+	{                                                                                          \
+		label, "MiB/s", &p[probe].series[THROUGHPUT], &raw[THROUGHPUT], MEASURE_NO_GOAL, 0 \
+	}
+	const struct measure_row rows[] = {
+		{"PTY into the ring, no viewer", "MiB/s", &alone[THROUGHPUT], &raw[THROUGHPUT], MEASURE_RATIO_AT_LEAST,
+		 0.97},
+		{"engine CPU, no viewer", "ms/MiB", &alone[CPU_TIME], &raw[CPU_TIME], MEASURE_RATIO_AT_MOST, 1.1},
+		{"engine CPU, 64 stopped viewers", "ms/MiB", &stopped[CPU_TIME], &raw[CPU_TIME], MEASURE_RATIO_AT_MOST, 1.1},
+		{"  against no viewer", "ms/MiB", &stopped[CPU_TIME], &alone[CPU_TIME], MEASURE_RATIO_AT_MOST, 1.05},
+		CPU(STOPPED_1, "engine CPU, 1 stopped viewer"),
+		CPU(STOPPED_4, "engine CPU, 4 stopped viewers"),
+		CPU(STOPPED_16, "engine CPU, 16 stopped viewers"),
+		CPU(LIVE_1, "engine CPU, 1 live viewer"),
+		CPU(LIVE_4, "engine CPU, 4 live viewers"),
+		CPU(LIVE_16, "engine CPU, 16 live viewers"),
+		CPU(LIVE_64, "engine CPU, 64 live viewers"),
+		RATE(STOPPED_64, "PTY into the ring, 64 stopped viewers"),
+		RATE(LIVE_1, "PTY into the ring, 1 live viewer"),
+		RATE(LIVE_64, "PTY into the ring, 64 live viewers, same CPU as the program"),
+		{"attach, connect to first byte, p50", "us", &p[ATTACH].series[P50], NULL, MEASURE_VALUE_AT_MOST, 1000},
+		{"  p99", "us", &p[ATTACH].series[P99], NULL, MEASURE_NO_GOAL, 0},
+		{"program's write to viewer's read, 1 viewer, p50", "us", &p[TICKS_1].series[P50], NULL, MEASURE_NO_GOAL, 0},
+		{"  p99", "us", &p[TICKS_1].series[P99], NULL, MEASURE_NO_GOAL, 0},
+		{"program's write to viewer's read, 4 viewers, p50", "us", &p[TICKS_4].series[P50], NULL, MEASURE_NO_GOAL,
+		 0},
+		{"program's write to viewer's read, 16 viewers, p50", "us", &p[TICKS_16].series[P50], NULL, MEASURE_NO_GOAL,
+		 0},
+		{"program's write to viewer's read, 64 viewers, p50", "us", &p[TICKS_64].series[P50], NULL, MEASURE_NO_GOAL,
+		 0},
+		{"  p99", "us", &p[TICKS_64].series[P99], NULL, MEASURE_NO_GOAL, 0},
+	};
+
+	measure_start(argc, argv);
+	measure_run(p, N);
+	measure_report(rows, sizeof rows / sizeof *rows);
+	give_points(p);
+	return 0;
+}
