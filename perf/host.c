@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "perf/scratch.h"
@@ -57,7 +58,8 @@ void host_open(struct host *host, enum measure_cpu cpu)
 	uint64_t start = measure_now_ns();
 	int error;
 
-	strcpy(path, scratch_path("engine-%u", n_opened++));
+	mkdir(scratch_path("ringcast"), 0700);
+	strcpy(path, scratch_path("ringcast/engine-%u", n_opened++));
 	host->path = path;
 	host->pid = measure_fork(cpu, run_engine, path);
 	while ((error = rcast_client_connect(path, &host->client)) != 0) {

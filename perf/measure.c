@@ -224,9 +224,9 @@ void measure_unshare(void *memory, size_t n_bytes)
 
 /* ── Probes ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-void measure_run(struct measure_probe *probes, size_t n_probes)
+void measure_run_rounds(struct measure_probe *probes, size_t n_probes, unsigned int n_rounds)
 {
-	for (unsigned int round = 0; round < settings.n_rounds; round++) {
+	for (unsigned int round = 0; round < n_rounds; round++) {
 		for (size_t i = 0; i < n_probes; i++) {
 			double values[MEASURE_N_VALUES] = {0};
 
@@ -235,6 +235,11 @@ void measure_run(struct measure_probe *probes, size_t n_probes)
 				probes[i].series[v].values[probes[i].series[v].n++] = values[v];
 		}
 	}
+}
+
+void measure_run(struct measure_probe *probes, size_t n_probes)
+{
+	measure_run_rounds(probes, n_probes, settings.n_rounds);
 }
 
 static int compare(const void *a, const void *b)

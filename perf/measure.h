@@ -103,6 +103,7 @@ struct measure_probe {
 };
 
 void measure_run(struct measure_probe *probes, size_t n_probes);
+void measure_run_rounds(struct measure_probe *probes, size_t n_probes, unsigned int n_rounds);
 
 double measure_median(const struct measure_series *series);
 

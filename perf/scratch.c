@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The folder is made at the first question and removed at exit, with what lies in it. Processes that fork leave by _exit. */
+/*
+ * The folder is made at the first question and removed at exit, with what lies in it. It stands in for the user's runtime folder,
+ * so that ringcast commands see the sessions that are measured and no others.
+ */
 #include "perf/scratch.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,17 +19,24 @@
 static char folder[] = "/tmp/ringcast-perf-XXXXXX";
 static pid_t owner;
 
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	return remove(path);
+}
+
 static void remove_folder(void)
 {
-	DIR *entries = getpid() == owner ? opendir(folder) : NULL;
-	struct dirent *entry;
+	if (getpid() == owner)
+		nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
 
-	if (!entries)
-		return;
-	while ((entry = readdir(entries)))
-		unlinkat(dirfd(entries), entry->d_name, 0);
-	closedir(entries);
-	rmdir(folder);
+static void make_folder(void)
+{
+	if (!mkdtemp(folder))
+		measure_fail(errno, "%s", folder);
+	owner = getpid();
+	atexit(remove_folder);
+	setenv("XDG_RUNTIME_DIR", folder, 1);
 }
 
 const char *scratch_path(const char *format, ...)
@@ -37,12 +47,8 @@ const char *scratch_path(const char *format, ...)
 	va_list arguments;
 	int n;
 
-	if (owner == 0) {
-		if (!mkdtemp(folder))
-			measure_fail(errno, "%s", folder);
-		owner = getpid();
-		atexit(remove_folder);
-	}
+	if (owner == 0)
+		make_folder();
 	n = snprintf(path, sizeof paths[0], "%s/", folder);
 	va_start(arguments, format);
 	vsnprintf(path + n, sizeof paths[0] - (size_t)n, format, arguments);

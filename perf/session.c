@@ -9,17 +9,15 @@
 #include "perf/host.h"
 #include "perf/measure.h"
 #include "perf/scratch.h"
+#include "perf/terminal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <ringcast/ring.h>
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define MIB (double)(1u << 20)
@@ -33,7 +31,6 @@ enum { P50, P99 };
 struct audience {
 	int n;
 	bool live;
-	int n_sessions; /* idle ones beside the one that is flooded */
 };
 
 static uint64_t flood_bytes(void)
@@ -43,33 +40,15 @@ static uint64_t flood_bytes(void)
 
 /* ── The raw loop ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void become_flood(int slave_fd, const char *flood_path)
-{
-	setsid();
-	ioctl(slave_fd, TIOCSCTTY, 0);
-	for (int fd = 0; fd < 3; fd++)
-		dup2(slave_fd, fd);
-	execv(flood_argv(flood_path, MEASURE_CPU_1)[0], (char **)flood_argv(flood_path, MEASURE_CPU_1));
-	_exit(1);
-}
-
 static void drain_pty(void *flood_path)
 {
 	static char buffer[64 << 10];
-	int master_fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK), slave_fd;
-	struct winsize size = {.ws_col = 80, .ws_row = 24};
+	struct terminal terminal;
 
-	if (master_fd < 0 || grantpt(master_fd) != 0 || unlockpt(master_fd) != 0)
-		measure_fail(errno, "posix_openpt");
-	slave_fd = open(ptsname(master_fd), O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (slave_fd < 0 || ioctl(slave_fd, TIOCSWINSZ, &size) != 0)
-		measure_fail(errno, "%s", ptsname(master_fd));
-	if (fork() == 0)
-		become_flood(slave_fd, flood_path);
-	close(slave_fd);
+	terminal_open(&terminal, MEASURE_CPU_1, flood_argv(flood_path, MEASURE_CPU_1));
 	for (;;) {
-		poll(&(struct pollfd){.fd = master_fd, .events = POLLIN}, 1, -1);
-		if (read(master_fd, buffer, sizeof buffer) <= 0 && errno != EAGAIN)
+		poll(&(struct pollfd){.fd = terminal.master_fd, .events = POLLIN}, 1, -1);
+		if (read(terminal.master_fd, buffer, sizeof buffer) <= 0 && errno != EAGAIN)
 			_exit(0);
 		measure_keep(buffer);
 	}
@@ -165,17 +144,6 @@ static void stop_viewers(const struct audience *audience, struct ticks *ticks, c
 
 /* ── The engine ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void start_idle_sessions(struct host *host, int n)
-{
-	static const char *const argv[] = {"sleep", "1000", NULL};
-	char name[32];
-
-	for (int i = 0; i < n; i++) {
-		snprintf(name, sizeof name, "idle-%d", i);
-		host_start(host, name, argv, RCAST_RING_MIN_BYTES);
-	}
-}
-
 static void run_engine(const void *context, double values[MEASURE_N_VALUES])
 {
 	const struct audience *audience = context;
@@ -186,7 +154,6 @@ static void run_engine(const void *context, double values[MEASURE_N_VALUES])
 	struct host host;
 
 	host_open(&host, MEASURE_CPU_0);
-	start_idle_sessions(&host, audience->n_sessions);
 	host_start(&host, "flooded", flood_argv(path, MEASURE_CPU_1), 0);
 	start_viewers(&host, audience, ticks, pids);
 	measure_reader(flood, host.pid, values);
