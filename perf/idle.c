@@ -5,11 +5,7 @@
  *
  * Memory is what the engine's process has for itself, page tables included. A ring is shared memory and counts as its size.
  */
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <ringcast/ring.h>
@@ -17,57 +13,13 @@
 #include "perf/flood.h"
 #include "perf/host.h"
 #include "perf/measure.h"
+#include "perf/process.h"
 #include "perf/scratch.h"
 
 #define MAX_SESSIONS 1000
 #define N_ATTACHES 15
 
 enum { WAKE_UPS, MEMORY_KIB, CPU_TIME, ATTACH };
-
-/* ── What the kernel says of a process ───────────────────────────────────────────────────────────────────────────────── */
-
-/* The number behind `key` in a file of lines such as "key:  number". 0 if there is none. */
-static double look_up(const char *path, const char *key)
-{
-	FILE *file = fopen(path, "re");
-	char line[256];
-	double value = 0;
-
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof line, file))
-		if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':')
-			value = strtod(line + strlen(key) + 1, NULL);
-	fclose(file);
-	return value;
-}
-
-static double private_kib(pid_t pid)
-{
-	char path[64];
-
-	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-	return look_up(path, "RssAnon") + look_up(path, "VmPTE");
-}
-
-static double count_switches(pid_t pid)
-{
-	char path[64], status[384];
-	struct dirent *entry;
-	double total = 0;
-	DIR *tasks;
-
-	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-	tasks = opendir(path);
-	if (!tasks)
-		measure_fail(errno, "%s", path);
-	while ((entry = readdir(tasks))) {
-		snprintf(status, sizeof status, "%s/%s/status", path, entry->d_name);
-		total += look_up(status, "voluntary_ctxt_switches");
-	}
-	closedir(tasks);
-	return total;
-}
 
 /* ── A run ───────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -87,9 +39,9 @@ static double count_wake_ups(const struct host *host)
 	double before;
 
 	usleep(200000);
-	before = count_switches(host->pid);
+	before = process_switches(host->pid);
 	usleep(measure_is_quick() ? 500000 : 5000000);
-	return count_switches(host->pid) - before;
+	return process_switches(host->pid) - before;
 }
 
 static double time_flood(const struct host *host, struct flood *flood)
@@ -131,10 +83,11 @@ static void run(const void *context, double values[MEASURE_N_VALUES])
 	double kib;
 
 	host_open(&host, MEASURE_CPU_0);
-	kib = private_kib(host.pid);
+	kib = process_private_kib(host.pid);
 	start_sleepers(&host, *n_sessions);
-	values[WAKE_UPS] = count_wake_ups(&host);
-	values[MEMORY_KIB] = (private_kib(host.pid) - kib) / *n_sessions;
+	if (*n_sessions == MAX_SESSIONS)
+		values[WAKE_UPS] = count_wake_ups(&host);
+	values[MEMORY_KIB] = (process_private_kib(host.pid) - kib) / *n_sessions;
 	host_start(&host, "used", flood_argv(path, MEASURE_CPU_1), 0);
 	values[CPU_TIME] = time_flood(&host, flood);
 	values[ATTACH] = time_attaching(&host);

@@ -58,7 +58,9 @@ const char *scratch_path(const char *format, ...)
 
 const char *scratch_program(const char *name)
 {
-	static char path[PATH_MAX + NAME_MAX];
+	static char paths[4][PATH_MAX + NAME_MAX];
+	static unsigned int next;
+	char *path = paths[next++ % 4];
 	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
 
 	if (n < 0)

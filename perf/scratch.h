@@ -3,10 +3,12 @@
 #ifndef PERF_SCRATCH_H
 #define PERF_SCRATCH_H
 
-/* A path in a folder of our own, which goes with the program. One of a few buffers that are used in turn. */
+/* Both give one of four buffers of their own, which are used in turn. */
+
+/* A path in a folder of our own, which goes with the program. */
 __attribute__((format(printf, 1, 2))) const char *scratch_path(const char *format, ...);
 
-/* The program of that name that was built beside this one. Stays. */
+/* The program of that name that was built beside this one. */
 const char *scratch_program(const char *name);
 
 #endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel says of a process, its threads taken together. */
+#ifndef PERF_PROCESS_H
+#define PERF_PROCESS_H
+
+#include <sys/types.h>
+
+/* What it has for itself, page tables included, in KiB. Shared memory is not in it. */
+double process_private_kib(pid_t pid);
+
+/* Shared memory that it has touched, in KiB. */
+double process_shared_kib(pid_t pid);
+
+/* How often it went to sleep. */
+double process_switches(pid_t pid);
+
+#endif
