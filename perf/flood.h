@@ -37,4 +37,7 @@ void flood_wait(struct flood *flood);
 /* argv for it, pinned to that CPU. Borrowed until the next call. */
 const char *const *flood_argv(const char *path, enum measure_cpu cpu);
 
+/* A process on `cpu` that runs it under a bare PTY, on the second CPU, and reads what it prints: the floor of every engine. */
+pid_t flood_drain(const char *path, enum measure_cpu cpu);
+
 #endif

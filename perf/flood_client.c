@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "perf/scratch.h"
+#include "perf/terminal.h"
 
 struct flood *flood_create(const char *path, enum flood_mode mode)
 {
@@ -49,6 +51,26 @@ void flood_wait(struct flood *flood)
 		if (measure_now_ns() - start > UINT64_C(60000000000))
 			measure_fail(0, "the flooding program did not end within a minute");
 	}
+}
+
+/* The least that somebody must do who wants a program's output: wait for it and read it. */
+static void drain(void *path)
+{
+	static char buffer[64 << 10];
+	struct terminal terminal;
+
+	terminal_open(&terminal, MEASURE_CPU_1, flood_argv(path, MEASURE_CPU_1));
+	for (;;) {
+		poll(&(struct pollfd){.fd = terminal.master_fd, .events = POLLIN}, 1, -1);
+		if (read(terminal.master_fd, buffer, sizeof buffer) <= 0 && errno != EAGAIN)
+			_exit(0);
+		measure_keep(buffer);
+	}
+}
+
+pid_t flood_drain(const char *path, enum measure_cpu cpu)
+{
+	return measure_fork(cpu, drain, (void *)path);
 }
 
 const char *const *flood_argv(const char *path, enum measure_cpu cpu)

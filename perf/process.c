@@ -44,6 +44,11 @@ double process_shared_kib(pid_t pid)
 	return look_up_status(pid, "RssShmem");
 }
 
+pid_t process_tracer(pid_t pid)
+{
+	return (pid_t)look_up_status(pid, "TracerPid");
+}
+
 double process_switches(pid_t pid)
 {
 	char path[64], status[384];

@@ -11,6 +11,9 @@ double process_private_kib(pid_t pid);
 /* Shared memory that it has touched, in KiB. */
 double process_shared_kib(pid_t pid);
 
+/* The process that traces it, or 0. */
+pid_t process_tracer(pid_t pid);
+
 /* How often it went to sleep. */
 double process_switches(pid_t pid);
 

@@ -9,10 +9,8 @@
 #include "perf/host.h"
 #include "perf/measure.h"
 #include "perf/scratch.h"
-#include "perf/terminal.h"
+#include "perf/viewers.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <ringcast/ring.h>
 
@@ -21,8 +19,6 @@
 #include <unistd.h>
 
 #define MIB (double)(1u << 20)
-#define MAX_VIEWERS 64
-#define MAX_TICKS 512
 #define SETTLE_US 20000 /* for the engine to take what is left in the PTY */
 
 enum { THROUGHPUT, CPU_TIME };
@@ -39,20 +35,6 @@ static uint64_t flood_bytes(void)
 }
 
 /* ── The raw loop ────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static void drain_pty(void *flood_path)
-{
-	static char buffer[64 << 10];
-	struct terminal terminal;
-
-	terminal_open(&terminal, MEASURE_CPU_1, flood_argv(flood_path, MEASURE_CPU_1));
-	for (;;) {
-		poll(&(struct pollfd){.fd = terminal.master_fd, .events = POLLIN}, 1, -1);
-		if (read(terminal.master_fd, buffer, sizeof buffer) <= 0 && errno != EAGAIN)
-			_exit(0);
-		measure_keep(buffer);
-	}
-}
 
 /* Flood and see what the process that reads the PTY needs for it. */
 static void measure_reader(struct flood *flood, pid_t pid, double values[MEASURE_N_VALUES])
@@ -71,75 +53,11 @@ static void run_raw(const void *context, double values[MEASURE_N_VALUES])
 {
 	const char *path = scratch_path("flood");
 	struct flood *flood = flood_create(path, FLOOD_LINES);
-	pid_t reader = measure_fork(MEASURE_CPU_0, drain_pty, (void *)path);
+	pid_t reader = flood_drain(path, MEASURE_CPU_0);
 
 	measure_reader(flood, reader, values);
 	measure_kill(reader);
 	flood_free(flood, path);
-}
-
-/* ── Viewers ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-struct ticks {
-	atomic_int n_attached;
-	atomic_int n;
-	double taken_us[MAX_TICKS];
-};
-
-struct viewer {
-	const struct host *host;
-	struct ticks *ticks;
-	bool live, timed;
-};
-
-static void note_tick(struct ticks *ticks, const struct rcast_record *record)
-{
-	const char *at = memchr(record->data, '@', record->n_bytes);
-	int n = atomic_load(&ticks->n);
-
-	if (!at || n == MAX_TICKS || record->n_bytes - (size_t)(at - (const char *)record->data) < 21)
-		return;
-	ticks->taken_us[n] = (double)(measure_now_ns() - strtoull(at + 1, NULL, 10)) / 1e3;
-	atomic_store(&ticks->n, n + 1);
-}
-
-/* A stopped viewer has read what there was and waits; it just never comes back. */
-static void view(void *argument)
-{
-	struct viewer *viewer = argument;
-	struct rcast_client *client;
-	struct rcast_record record;
-	struct rcast_view *opened;
-
-	host_view(viewer->host, "flooded", NULL, &client, &opened);
-	while (!viewer->live && rcast_view_next(opened, &record) != RCAST_EMPTY)
-		;
-	atomic_fetch_add(&viewer->ticks->n_attached, 1);
-	for (;;) {
-		if (!viewer->live)
-			pause();
-		if (host_next(opened, &record) == RCAST_RECORD && viewer->timed)
-			note_tick(viewer->ticks, &record);
-	}
-}
-
-/* The first viewer is the one that is timed. */
-static void start_viewers(const struct host *host, const struct audience *audience, struct ticks *ticks, pid_t *pids)
-{
-	for (int i = 0; i < audience->n; i++) {
-		struct viewer viewer = {.host = host, .ticks = ticks, .live = audience->live, .timed = i == 0};
-
-		pids[i] = measure_fork(MEASURE_CPU_1, view, &viewer);
-	}
-	while (atomic_load(&ticks->n_attached) < audience->n)
-		usleep(1000);
-}
-
-static void stop_viewers(const struct audience *audience, struct ticks *ticks, const pid_t *pids)
-{
-	for (int i = 0; i < audience->n; i++)
-		measure_kill(pids[i]);
-	measure_unshare(ticks, sizeof *ticks);
 }
 
 /* ── The engine ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -149,15 +67,14 @@ static void run_engine(const void *context, double values[MEASURE_N_VALUES])
 	const struct audience *audience = context;
 	const char *path = scratch_path("flood");
 	struct flood *flood = flood_create(path, FLOOD_LINES);
-	struct ticks *ticks = measure_share(sizeof *ticks);
-	pid_t pids[MAX_VIEWERS];
+	struct viewers viewers;
 	struct host host;
 
 	host_open(&host, MEASURE_CPU_0);
 	host_start(&host, "flooded", flood_argv(path, MEASURE_CPU_1), 0);
-	start_viewers(&host, audience, ticks, pids);
+	viewers_start(&viewers, &host, audience->n, audience->live);
 	measure_reader(flood, host.pid, values);
-	stop_viewers(audience, ticks, pids);
+	viewers_stop(&viewers);
 	host_close(&host);
 	flood_free(flood, path);
 }
@@ -167,20 +84,19 @@ static void run_ticks(const void *context, double values[MEASURE_N_VALUES])
 	const struct audience *audience = context;
 	const char *path = scratch_path("flood");
 	struct flood *flood = flood_create(path, FLOOD_TICKS);
-	struct ticks *ticks = measure_share(sizeof *ticks);
-	int n = measure_is_quick() ? 60 : MAX_TICKS;
-	pid_t pids[MAX_VIEWERS];
+	struct viewers viewers;
+	int n = measure_is_quick() ? 60 : VIEWERS_MAX_TICKS;
 	struct host host;
 
 	host_open(&host, MEASURE_CPU_0);
 	host_start(&host, "flooded", flood_argv(path, MEASURE_CPU_1), 0);
-	start_viewers(&host, audience, ticks, pids);
+	viewers_start(&viewers, &host, audience->n, audience->live);
 	flood_start(flood, 0);
-	while (atomic_load(&ticks->n) < n)
+	while (atomic_load(&viewers.ticks->n) < n)
 		usleep(1000);
-	values[P50] = measure_percentile(ticks->taken_us, (size_t)n, 50);
-	values[P99] = measure_percentile(ticks->taken_us, (size_t)n, 99);
-	stop_viewers(audience, ticks, pids);
+	values[P50] = measure_percentile(viewers.ticks->taken_us, (size_t)n, 50);
+	values[P99] = measure_percentile(viewers.ticks->taken_us, (size_t)n, 99);
+	viewers_stop(&viewers);
 	host_close(&host);
 	flood_free(flood, path);
 }
@@ -208,7 +124,7 @@ static void run_attach(const void *context, double values[MEASURE_N_VALUES])
 {
 	const char *path = scratch_path("flood");
 	struct flood *flood = flood_create(path, FLOOD_LINES);
-	double samples[MAX_TICKS];
+	double samples[VIEWERS_MAX_TICKS];
 	size_t n = measure_is_quick() ? 20 : 100;
 	struct host host;
 
@@ -287,30 +203,28 @@ int main(int argc, char **argv)
 		[TICKS_64] = {TICKS(.n = 64, .live = true)},
 	};
 	const struct measure_series *raw = p[RAW].series, *alone = p[ALONE].series, *stopped = p[STOPPED_64].series;
-#define CPU(probe, label)                                                                       \
-	{                                                                                       \
-		label, "ms/MiB", &p[probe].series[CPU_TIME], &raw[CPU_TIME], MEASURE_NO_GOAL, 0 \
-	}
-#define RATE(probe, label)                                                                         \
-	{                                                                                          \
-		label, "MiB/s", &p[probe].series[THROUGHPUT], &raw[THROUGHPUT], MEASURE_NO_GOAL, 0 \
-	}
 	const struct measure_row rows[] = {
 		{"PTY into the ring, no viewer", "MiB/s", &alone[THROUGHPUT], &raw[THROUGHPUT], MEASURE_RATIO_AT_LEAST,
 		 0.97},
 		{"engine CPU, no viewer", "ms/MiB", &alone[CPU_TIME], &raw[CPU_TIME], MEASURE_RATIO_AT_MOST, 1.1},
 		{"engine CPU, 64 stopped viewers", "ms/MiB", &stopped[CPU_TIME], &raw[CPU_TIME], MEASURE_RATIO_AT_MOST, 1.1},
 		{"  against no viewer", "ms/MiB", &stopped[CPU_TIME], &alone[CPU_TIME], MEASURE_RATIO_AT_MOST, 1.05},
-		CPU(STOPPED_1, "engine CPU, 1 stopped viewer"),
-		CPU(STOPPED_4, "engine CPU, 4 stopped viewers"),
-		CPU(STOPPED_16, "engine CPU, 16 stopped viewers"),
-		CPU(LIVE_1, "engine CPU, 1 live viewer"),
-		CPU(LIVE_4, "engine CPU, 4 live viewers"),
-		CPU(LIVE_16, "engine CPU, 16 live viewers"),
-		CPU(LIVE_64, "engine CPU, 64 live viewers"),
-		RATE(STOPPED_64, "PTY into the ring, 64 stopped viewers"),
-		RATE(LIVE_1, "PTY into the ring, 1 live viewer"),
-		RATE(LIVE_64, "PTY into the ring, 64 live viewers, same CPU as the program"),
+		{"engine CPU, 1 stopped viewer", "ms/MiB", &p[STOPPED_1].series[CPU_TIME], &raw[CPU_TIME], MEASURE_NO_GOAL,
+		 0},
+		{"engine CPU, 4 stopped viewers", "ms/MiB", &p[STOPPED_4].series[CPU_TIME], &raw[CPU_TIME], MEASURE_NO_GOAL,
+		 0},
+		{"engine CPU, 16 stopped viewers", "ms/MiB", &p[STOPPED_16].series[CPU_TIME], &raw[CPU_TIME],
+		 MEASURE_NO_GOAL, 0},
+		{"engine CPU, 1 live viewer", "ms/MiB", &p[LIVE_1].series[CPU_TIME], &raw[CPU_TIME], MEASURE_NO_GOAL, 0},
+		{"engine CPU, 4 live viewers", "ms/MiB", &p[LIVE_4].series[CPU_TIME], &raw[CPU_TIME], MEASURE_NO_GOAL, 0},
+		{"engine CPU, 16 live viewers", "ms/MiB", &p[LIVE_16].series[CPU_TIME], &raw[CPU_TIME], MEASURE_NO_GOAL, 0},
+		{"engine CPU, 64 live viewers", "ms/MiB", &p[LIVE_64].series[CPU_TIME], &raw[CPU_TIME], MEASURE_NO_GOAL, 0},
+		{"PTY into the ring, 64 stopped viewers", "MiB/s", &p[STOPPED_64].series[THROUGHPUT], &raw[THROUGHPUT],
+		 MEASURE_NO_GOAL, 0},
+		{"PTY into the ring, 1 live viewer", "MiB/s", &p[LIVE_1].series[THROUGHPUT], &raw[THROUGHPUT],
+		 MEASURE_NO_GOAL, 0},
+		{"PTY into the ring, 64 live viewers on the program's CPU", "MiB/s", &p[LIVE_64].series[THROUGHPUT],
+		 &raw[THROUGHPUT], MEASURE_NO_GOAL, 0},
 		{"attach, connect to first byte, p50", "us", &p[ATTACH].series[P50], NULL, MEASURE_VALUE_AT_MOST, 1000},
 		{"  p99", "us", &p[ATTACH].series[P99], NULL, MEASURE_NO_GOAL, 0},
 		{"program's write to viewer's read, 1 viewer, p50", "us", &p[TICKS_1].series[P50], NULL, MEASURE_NO_GOAL, 0},
