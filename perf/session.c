@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define MIB (double)(1u << 20)
-#define SETTLE_US 20000 /* for the engine to take what is left in the PTY */
+#define SETTLE_US 20000 /* for all to fall asleep before, and for the engine to take the rest from the PTY after */
 
 enum { THROUGHPUT, CPU_TIME };
 enum { P50, P99 };
@@ -39,8 +39,10 @@ static uint64_t flood_bytes(void)
 /* Flood and see what the process that reads the PTY needs for it. */
 static void measure_reader(struct flood *flood, pid_t pid, double values[MEASURE_N_VALUES])
 {
-	uint64_t cpu_ns = measure_cpu_ns(pid);
+	uint64_t cpu_ns;
 
+	usleep(SETTLE_US);
+	cpu_ns = measure_cpu_ns(pid);
 	flood_start(flood, flood_bytes());
 	flood_wait(flood);
 	usleep(SETTLE_US);
