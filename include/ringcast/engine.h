@@ -65,9 +65,8 @@ struct rcast_session_options {
 
 struct rcast_program {
 	const char *const *argv; /* ends with NULL; argv[0] is looked for in PATH */
-	const char *const
-		*envp;   /* ends with NULL; NULL: the engine's own. RINGCAST_SESSION and TERM are put in if missing */
-	const char *cwd; /* NULL: the engine's own */
+	const char *const *envp; /* ends with NULL; NULL: the engine's own. RINGCAST_SESSION and TERM are added if missing */
+	const char *cwd;         /* NULL: the engine's own */
 };
 
 /*
