@@ -5,6 +5,7 @@
 #include "flow_kit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <ringcast/client.h>
@@ -208,4 +209,44 @@ HARNESS_TEST(client, commands_between_records)
 	rcast_client_free(client);
 	close(epoll_fd);
 	free(text);
+}
+
+/* More than any window holds, to a program that takes its time: the view says when to go on, and every byte arrives. */
+HARNESS_TEST(client, input_of_any_length)
+{
+	struct rcast_view_options options = {.input = true};
+	size_t n_sent = 0, n_input = 3000000;
+	struct rcast_client *client;
+	struct rcast_record record;
+	struct rcast_view *view;
+	bool was_full = false;
+	char script[256], *piece = calloc(1, RCAST_INPUT_MAX);
+
+	memset(piece, 'x', RCAST_INPUT_MAX);
+	snprintf(script, sizeof script, "stty raw -echo; printf ready; read y <%s; head -c %zu | wc -c", flow_gate(),
+		 n_input);
+	flow_start("t", "64K", script);
+	cr_assert_eq(rcast_client_connect_session("t", &client), 0);
+	cr_assert_eq(rcast_view_open(client, "t", &options, &view), 0);
+	cr_expect(await_output(view, "ready"));
+	while (n_sent < n_input) {
+		size_t n = n_input - n_sent < RCAST_INPUT_MAX ? n_input - n_sent : RCAST_INPUT_MAX;
+		int result = rcast_view_send_input(view, piece, n);
+
+		if (result == 0) {
+			n_sent += n;
+			continue;
+		}
+		cr_assert_eq(result, -EAGAIN);
+		if (!was_full)
+			flow_open_gate();
+		was_full = true;
+		rcast_view_next(view, &record);
+		poll(&(struct pollfd){.fd = rcast_view_fd(view), .events = POLLIN}, 1, HARNESS_BOUND_MS);
+	}
+	cr_expect(was_full);
+	cr_expect(await_output(view, "3000000"));
+	rcast_view_close(view);
+	rcast_client_free(client);
+	free(piece);
 }

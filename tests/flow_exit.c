@@ -66,6 +66,7 @@ HARNESS_TEST(exit, program_gets_folder_environment_and_its_options)
 
 	cr_assert_eq(chdir(harness_folder()), 0);
 	setenv("FLOW_TEST", "from here", 1);
+	setenv("RINGCAST_SESSION", "outer", 1);
 	result = harness_ringcast_run("run", "--name", "env", "--", "sh", "-c",
 				      "pwd; echo \"$FLOW_TEST/$RINGCAST_SESSION/$1\"; trap | cat; kill -PIPE $$", "sh",
 				      "--detached", NULL);
@@ -96,8 +97,10 @@ HARNESS_TEST(exit, sessions_of_one_engine)
 {
 	const char *const engine[] = {"engine", "--name", "host", NULL};
 	pid_t pid = flow_spawn_to_file(engine, "out");
+	static char long_text[100000];
 	struct harness_result result;
 
+	memset(long_text, 'x', sizeof long_text - 1);
 	harness_await(access(harness_path("ringcast/host"), F_OK) == 0);
 	result = harness_ringcast_run("run", "--engine", "host", "--name", "a", "--", "sh", "-c", "echo hi; exit 6", NULL);
 	cr_expect_eq(result.status, 6);
@@ -109,6 +112,11 @@ HARNESS_TEST(exit, sessions_of_one_engine)
 	cr_expect_eq(flow_engine_pid("b"), pid);
 	result = harness_ringcast_run("run", "--engine", "host", "--name", "c", "--", "no-such-program", NULL);
 	cr_expect_eq(result.status, 127);
+	harness_result_free(&result);
+	setenv("FLOW_TEST", long_text, 1);
+	result = harness_ringcast_run("run", "--engine", "host", "--name", "d", "--", "true", NULL);
+	cr_expect_eq(result.status, 125);
+	cr_expect(strstr(result.err, "too long"), "%s", result.err);
 	harness_result_free(&result);
 	kill(pid, SIGTERM);
 	cr_expect_eq(harness_wait(pid), 0);

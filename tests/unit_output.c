@@ -95,7 +95,7 @@ HARNESS_TEST(output, a_signal_gets_through_a_full_pipe)
 	static char text[1 << 20];
 	int pipe_fds[2], result;
 
-	cr_assert_eq(signals_open(), 0);
+	cr_assert_eq(signals_open_for_terminal(), 0);
 	cr_assert_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
 	raise(SIGWINCH);
 	raise(SIGTERM);

@@ -26,19 +26,37 @@ static void note_signal(int signal)
 	errno = before;
 }
 
+static void catch_signals(const int *signals, size_t n_signals)
+{
+	struct sigaction action = {.sa_handler = note_signal}, before;
+
+	sigfillset(&action.sa_mask);
+	for (size_t i = 0; i < n_signals; i++) {
+		if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
+	}
+}
+
 int signals_open(void)
 {
-	static const int caught[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT};
-	struct sigaction action = {.sa_handler = note_signal};
+	static const int ending_signals[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 
 	if (signal_pipe[0] >= 0)
 		return 0;
 	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
 		return -errno;
-	sigfillset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
-		sigaction(caught[i], &action, NULL);
+	catch_signals(ending_signals, sizeof ending_signals / sizeof ending_signals[0]);
 	return 0;
+}
+
+int signals_open_for_terminal(void)
+{
+	static const int terminal_signals[] = {SIGWINCH, SIGTSTP, SIGCONT};
+	int result = signals_open();
+
+	if (result == 0)
+		catch_signals(terminal_signals, sizeof terminal_signals / sizeof terminal_signals[0]);
+	return result;
 }
 
 int signals_fd(void)

@@ -7,8 +7,11 @@
 
 #include <stdbool.h>
 
-/* Catch SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGWINCH, SIGTSTP and SIGCONT from now on. 0 or -errno. */
+/* Catch SIGTERM, SIGHUP, SIGINT and SIGQUIT from now on, but not those that whoever started us wanted ignored. 0 or -errno. */
 int signals_open(void);
+
+/* And those that concern a terminal that we have changed: SIGWINCH, SIGTSTP and SIGCONT. */
+int signals_open_for_terminal(void);
 
 /* Readable when a signal has come; -1 before signals_open. */
 int signals_fd(void);

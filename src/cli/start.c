@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,11 +36,18 @@ static bool is_shortage(int error)
 	       error == -EAGAIN || error == -ENOBUFS;
 }
 
+/* What execve says of a file that is there. */
+static bool is_not_executable(int error)
+{
+	return error == -EACCES || error == -ENOEXEC || error == -EISDIR || error == -ENOTDIR || error == -ELOOP ||
+	       error == -ETXTBSY || error == -ENAMETOOLONG || error == -E2BIG;
+}
+
 static int program_exit_code(int error)
 {
 	if (error == -ENOENT)
 		return EXIT_CODE_NO_PROGRAM;
-	return is_shortage(error) || error == -EEXIST ? EXIT_CODE_FAILURE : EXIT_CODE_NOT_EXECUTABLE;
+	return is_not_executable(error) ? EXIT_CODE_NOT_EXECUTABLE : EXIT_CODE_FAILURE;
 }
 
 static int say_not_started(const struct daemon_order *order, int error)
@@ -116,5 +124,7 @@ int start_session(const struct daemon_order *order, const char *engine, struct r
 	*client = NULL;
 	if (result != EXIT_CODE_OK)
 		return result;
+	unsetenv(
+		"RINGCAST_SESSION"); /* it names the session that we run in, if any; the new one's program is to have its own */
 	return engine ? start_in_engine(order, engine, client) : start_in_own_engine(order, client);
 }

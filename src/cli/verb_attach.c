@@ -28,7 +28,7 @@ static int attach_verb(const struct verb *verb, int argc, char **argv)
 	operands = options_operands(&line, 1);
 	if (!operands || !message_check_name(verb, "session", operands[0]))
 		return EXIT_CODE_USAGE;
-	signals_open();
+	signals_open_for_terminal();
 	result = rcast_client_connect_session(operands[0], &client);
 	if (result < 0)
 		return attached_exit_code(message_no_connection(operands[0], result));

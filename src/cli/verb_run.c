@@ -118,7 +118,7 @@ static int start_and_attach(struct run *run)
 		printf("%s\n", run->order.name);
 		result = fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_OWN_FAILURE;
 	} else {
-		signals_open();
+		signals_open_for_terminal();
 		result = attached_run(client, run->order.name, &run->attached);
 	}
 	rcast_client_free(client);

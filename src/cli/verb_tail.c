@@ -34,11 +34,16 @@ static int write_raw(void *user, const struct rcast_record *record)
 	return record->kind == RCAST_OUTPUT ? output_write(record->data, record->n_bytes) : 0;
 }
 
+/* A gap before the first record, from a position in the middle, has no record before it to compare stamps with. */
 static int say_gap(void *user, const struct rcast_loss *lost)
 {
-	message_line("gap: %" PRIu64 " bytes of output lost in %" PRIu64 " records (ring positions %" PRIu64 " to %" PRIu64
-		     ")",
-		     lost->lost_output, lost->lost_records, lost->gap.from_pos, lost->gap.to_pos);
+	if (lost->lost_records == 0)
+		message_line("gap: what was at ring positions %" PRIu64 " to %" PRIu64 " is lost", lost->gap.from_pos,
+			     lost->gap.to_pos);
+	else
+		message_line("gap: %" PRIu64 " bytes of output lost in %" PRIu64 " records (ring positions %" PRIu64
+			     " to %" PRIu64 ")",
+			     lost->lost_output, lost->lost_records, lost->gap.from_pos, lost->gap.to_pos);
 	return 0;
 }
 
