@@ -7,6 +7,9 @@
  * that pours into a stopped program runs out of credit, and nobody else notices. Bytes outlive their circuit, since
  * "type and leave" is how scripts work; the total is capped, so that coming and going does not get past the credit.
  *
+ * A size that was asked for before the input is set before it is written: while the pump has the size to publish and to set,
+ * input is paused and waits with the rest. So "make it 77 columns, then draw" does that, whoever carries out which part.
+ *
  * The descriptor is a duplicate of the pump's: each thread closes its own and never writes to a number that is somebody
  * else's by now. All of this is control's.
  */
@@ -66,6 +69,11 @@ static ssize_t write_some(struct rcasti_input *input, const char *data, size_t n
 	return (ssize_t)done;
 }
 
+static int watch_for_room(struct rcasti_input *input)
+{
+	return input->is_paused ? 0 : rcasti_loop_watch(input->loop, &input->source, input->fd, EPOLLOUT);
+}
+
 static void on_room(struct rcasti_source *source, uint32_t events)
 {
 	struct rcasti_input *input = rcasti_owner(source, struct rcasti_input, source);
@@ -79,8 +87,12 @@ static void on_room(struct rcasti_source *source, uint32_t events)
 			break;
 		}
 		chunk->n_written_bytes += (size_t)n;
-		if (chunk->n_written_bytes < chunk->n_bytes)
-			return;
+		if (chunk->n_written_bytes < chunk->n_bytes) {
+			if (watch_for_room(input) == 0)
+				return;
+			drop_all(input);
+			break;
+		}
 		chunk_free(input, chunk);
 	}
 	rcasti_loop_forget(input->loop, &input->source);
@@ -101,11 +113,24 @@ void rcasti_input_close(struct rcasti_input *input)
 	input->fd = -1;
 }
 
+void rcasti_input_pause(struct rcasti_input *input)
+{
+	input->is_paused = true;
+	rcasti_loop_forget(input->loop, &input->source);
+}
+
+void rcasti_input_resume(struct rcasti_input *input)
+{
+	input->is_paused = false;
+	if (input->fd >= 0 && !cds_list_empty(&input->chunks))
+		on_room(&input->source, 0);
+}
+
 static int keep(struct rcasti_input *input, const char *data, size_t n_bytes, struct rcast_circuit *circuit,
 		size_t n_credit_bytes)
 {
 	struct chunk *chunk;
-	int error = rcasti_loop_watch(input->loop, &input->source, input->fd, EPOLLOUT);
+	int error = watch_for_room(input);
 
 	if (error)
 		return error;
@@ -128,7 +153,7 @@ int rcasti_input_push(struct rcasti_input *input, const void *data, size_t n_byt
 		return -ENODATA;
 	if (input->n_waiting_bytes + n_bytes > MAX_WAITING_BYTES)
 		return -EAGAIN;
-	if (cds_list_empty(&input->chunks))
+	if (!input->is_paused && cds_list_empty(&input->chunks))
 		n = write_some(input, data, n_bytes);
 	if (n < 0)
 		return (int)n;

@@ -10,7 +10,8 @@
 #include "engine/loop.h"
 
 struct rcasti_input {
-	int fd; /* of the master, ours; -1: none */
+	int fd;         /* of the master, ours; -1: none */
+	bool is_paused; /* nothing is written */
 	struct rcasti_loop *loop;
 	struct rcasti_source source;
 	struct cds_list_head chunks; /* first come, first written */
@@ -22,6 +23,10 @@ enum { RCASTI_INPUT_WRITTEN = 0, RCASTI_INPUT_WAITS = 1 };
 
 void rcasti_input_init(struct rcasti_input *input, struct rcasti_loop *loop);
 void rcasti_input_close(struct rcasti_input *input);
+
+/* Between the two everything that is pushed waits. */
+void rcasti_input_pause(struct rcasti_input *input);
+void rcasti_input_resume(struct rcasti_input *input);
 
 /*
  * Write to the program, or keep what it does not take now. With RCASTI_INPUT_WAITS, n_credit_bytes go back to `circuit`

@@ -91,6 +91,7 @@ static void send_size(struct rcast_session *session)
 	if (session->control.resize_in_flight || session->control.removing)
 		return;
 	session->control.resize_in_flight = true;
+	rcasti_input_pause(&session->control.input);
 	letter->size = session->control.size;
 	post(letter);
 }
@@ -138,6 +139,8 @@ static void open_letter(struct rcasti_letter *letter)
 		session->control.resize_in_flight = false;
 		if (session->control.resize_wanted)
 			send_size(session);
+		if (!session->control.resize_in_flight)
+			rcasti_input_resume(&session->control.input);
 		break;
 	case RCASTI_REMOVE:
 		retire(session);
