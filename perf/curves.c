@@ -49,14 +49,16 @@ static void give_points(const char *name, const struct plot *plot, size_t i, dou
 int main(int argc, char **argv)
 {
 	static struct plot lengths, sizes;
+	unsigned int n_rounds;
 
 	measure_start(argc, argv);
+	n_rounds = measure_is_quick() ? 2 : 7;
 	for (size_t i = 0; i < N_LENGTHS; i++)
 		add_x(&lengths, i, (size_t)8 << i * 13 / 7, RCAST_RING_DEFAULT_BYTES);
 	for (size_t i = 0; i < N_SIZES; i++)
 		add_x(&sizes, i, 64, UINT64_C(65536) << 2 * i);
-	measure_run(lengths.probes, N_LENGTHS * N_CURVES);
-	measure_run(sizes.probes, N_SIZES * N_CURVES);
+	measure_run_rounds(lengths.probes, N_LENGTHS * N_CURVES, n_rounds);
+	measure_run_rounds(sizes.probes, N_SIZES * N_CURVES, n_rounds);
 	for (size_t i = 0; i < N_LENGTHS; i++)
 		give_points("cost-record", &lengths, i, (double)lengths.alone[i].n_bytes);
 	for (size_t i = 0; i < N_SIZES; i++)

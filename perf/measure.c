@@ -363,28 +363,34 @@ static const char *json_number(char *text, size_t text_bytes, double value)
 	return text;
 }
 
-static void write_row(const struct measure_row *row, const struct verdict *verdict)
+/* On the table an indented row belongs to the one above it; here it says so in its name. */
+static void write_row(const struct measure_row *row, const struct verdict *verdict, const char *above)
 {
 	const char *met = row->goal == MEASURE_NO_GOAL ? "null" : is_met(row, verdict) ? "true" : "false";
 	char floor[32], ratio[32];
 
-	if (!settings.json)
-		return;
 	fprintf(settings.json,
-		"{\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"floor\":%s,\"ratio\":%s,\"goal\":\"%s\",\"met\":%s,"
+		"{\"name\":\"%s%s%s\",\"value\":%.6g,\"unit\":\"%s\",\"floor\":%s,\"ratio\":%s,\"goal\":\"%s\",\"met\":%s,"
 		"\"low\":%.6g,\"high\":%.6g}\n",
-		row->name, verdict->value, row->unit, json_number(floor, sizeof floor, verdict->floor),
-		json_number(ratio, sizeof ratio, verdict->ratio), verdict->goal, met, verdict->low, verdict->high);
+		above, *above ? ": " : "", row->name + strspn(row->name, " "), verdict->value, row->unit,
+		json_number(floor, sizeof floor, verdict->floor), json_number(ratio, sizeof ratio, verdict->ratio),
+		verdict->goal, met, verdict->low, verdict->high);
 	fflush(settings.json);
 }
 
 void measure_report(const struct measure_row *rows, size_t n_rows)
 {
+	const char *above = "";
+
 	for (size_t i = 0; i < n_rows; i++) {
 		struct verdict verdict = judge(&rows[i]);
+		bool indented = rows[i].name[0] == ' ';
 
 		print_row(&rows[i], &verdict);
-		write_row(&rows[i], &verdict);
+		if (settings.json)
+			write_row(&rows[i], &verdict, indented ? above : "");
+		if (!indented)
+			above = rows[i].name;
 	}
 }
 

@@ -121,7 +121,7 @@ enum measure_goal {
 };
 
 struct measure_row {
-	const char *name;
+	const char *name; /* indented by two: belongs to the row above that is not */
 	const char *unit;
 	const struct measure_series *ours;
 	const struct measure_series *floor; /* NULL: there is none */

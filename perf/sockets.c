@@ -222,7 +222,8 @@ static void report(const struct measure_probe *p, int n_readers, size_t n_bytes)
 {
 	char ours[80], plot[32];
 
-	snprintf(ours, sizeof ours, "publish + notify %zu B, %d live readers, against SEQPACKET", n_bytes, n_readers);
+	snprintf(ours, sizeof ours, "publish + notify %zu B, %d live reader%s, against SEQPACKET", n_bytes, n_readers,
+		 n_readers == 1 ? "" : "s");
 	measure_report(
 		(const struct measure_row[]){
 			{ours, "ns", &p[0].series[COST], &p[1].series[COST], MEASURE_NO_GOAL, 0},
