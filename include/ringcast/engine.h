@@ -85,7 +85,8 @@ RCAST_API const char *rcast_session_name(const struct rcast_session *session);
 
 /*
  * An owned session: publish to its writer from one thread of yours, then call rcast_session_notify from the same thread.
- * End it with rcast_writer_end, notify, and rcast_session_close: it lingers from then on. The writer is the session's.
+ * End it with rcast_writer_end, notify, and rcast_session_close: it lingers from then on, and must not be touched any more.
+ * The writer is the session's. Clients can kill it only once it is closed, and get no lease that would hold you.
  */
 RCAST_API struct rcast_writer *rcast_session_writer(struct rcast_session *session);
 RCAST_API void rcast_session_notify(struct rcast_session *session);

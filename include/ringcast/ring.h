@@ -47,7 +47,8 @@ RCAST_API int rcast_writer_create(const struct rcast_writer_options *options, st
 /* Unmap the ring. Readers keep what they have mapped; without rcast_writer_end they see a stream that just stops. */
 RCAST_API void rcast_writer_free(struct rcast_writer *writer);
 
-/* A new read-only descriptor of the ring, yours to pass on: the only thing that a reader needs. Or -errno. */
+/* A new read-only descriptor of the ring, yours to pass on: the only thing that a reader needs. Or -errno. From any
+ * thread, while the writer publishes too. */
 RCAST_API int rcast_writer_dup_fd(const struct rcast_writer *writer);
 
 /*

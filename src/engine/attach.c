@@ -103,62 +103,61 @@ void rcasti_attachments_end_gone(struct rcast_session *session)
 
 /* ── Attaching ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* May this be had? If not, it has been answered. */
+/* May this be had? If not, it has been refused. */
 static int check_input(struct rcasti_exchange *exchange, const struct rcast_session *session)
 {
-	if (!(exchange->connection->rights & RCASTI_INPUT)) {
-		rcasti_exchange_refuse(exchange, -EPERM, "attach with input: this connection has only the view right");
-		return -EPERM;
-	}
-	if (session->kind != RCASTI_PTY) {
-		rcasti_exchange_refuse(exchange, -EOPNOTSUPP, "session %s has no terminal: it takes no input",
-				       session->name);
-		return -EOPNOTSUPP;
-	}
+	if (!(exchange->connection->rights & RCASTI_INPUT))
+		return rcasti_exchange_refuse(exchange, -EPERM,
+					      "attach with input: this connection has only the view right");
+	if (session->kind != RCASTI_PTY)
+		return rcasti_exchange_refuse(exchange, -EOPNOTSUPP, "session %s has no terminal: it takes no input",
+					      session->name);
 	return 0;
 }
 
 static int check_lease(struct rcasti_exchange *exchange, const struct rcast_session *session)
 {
-	if (!(exchange->connection->rights & RCASTI_ADMIN)) {
-		rcasti_exchange_refuse(exchange, -EPERM, "attach with a lease: this connection has only the view right");
-		return -EPERM;
-	}
-	if (session->engine->max_lease_ms == 0) {
-		rcasti_exchange_refuse(exchange, -EPERM, "attach with a lease: this engine grants none");
-		return -EPERM;
-	}
-	if (session->kind == RCASTI_OWNED) {
-		rcasti_exchange_refuse(exchange, -EOPNOTSUPP, "session %s is published by its owner, whom no lease can hold",
-				       session->name);
-		return -EOPNOTSUPP;
-	}
+	if (!(exchange->connection->rights & RCASTI_ADMIN))
+		return rcasti_exchange_refuse(exchange, -EPERM,
+					      "attach with a lease: this connection has only the view right");
+	if (session->engine->max_lease_ms == 0)
+		return rcasti_exchange_refuse(exchange, -EPERM, "attach with a lease: this engine grants none");
+	if (session->kind == RCASTI_OWNED)
+		return rcasti_exchange_refuse(exchange, -EOPNOTSUPP,
+					      "session %s is published by its owner, whom no lease can hold", session->name);
+	return 0;
+}
+
+static int check_form(struct rcasti_exchange *exchange, const Ringcast__Wire__Attach *request,
+		      const struct rcast_message *message)
+{
+	int n_fds = request->by_circuit ? 0 : 1;
+
+	if (message->n_fds != n_fds)
+		return rcasti_exchange_refuse(exchange, -EINVAL, "attach by %s comes with %d descriptors, not %d",
+					      request->by_circuit ? "circuit" : "ring", n_fds, message->n_fds);
+	if (message->last)
+		return rcasti_exchange_refuse(exchange, -EINVAL, "attach must not be the last message of its exchange");
+	if (request->by_circuit && request->from > RCAST_FROM_POS)
+		return rcasti_exchange_refuse(exchange, -EINVAL, "attach from %" PRIu32 ": 0 oldest, 1 newest, 2 a position",
+					      request->from);
 	return 0;
 }
 
 static int check(struct rcasti_exchange *exchange, const struct rcast_session *session,
 		 const Ringcast__Wire__Attach *request, const struct rcast_message *message)
 {
-	int n_fds = request->by_circuit ? 0 : 1, error = 0;
+	uint32_t max_readers = session->engine->max_readers;
+	int error = check_form(exchange, request, message);
 
-	if (request->input)
+	if (!error && request->input)
 		error = check_input(exchange, session);
 	if (!error && request->lease_ms > 0)
 		error = check_lease(exchange, session);
-	if (error)
-		return error;
-	if (session->engine->n_readers >= session->engine->max_readers)
-		rcasti_exchange_refuse(exchange, error = -ENOBUFS,
-				       "%" PRIu32 " readers are attached already, the most this engine takes",
-				       session->engine->max_readers);
-	else if (message->n_fds != n_fds)
-		rcasti_exchange_refuse(exchange, error = -EINVAL, "attach by %s comes with %d descriptors, not %d",
-				       request->by_circuit ? "circuit" : "ring", n_fds, message->n_fds);
-	else if (message->last)
-		rcasti_exchange_refuse(exchange, error = -EINVAL, "attach must not be the last message of its exchange");
-	else if (request->by_circuit && request->from > RCAST_FROM_POS)
-		rcasti_exchange_refuse(exchange, error = -EINVAL,
-				       "attach from %" PRIu32 ": 0 oldest, 1 newest, 2 a position", request->from);
+	if (!error && session->engine->n_readers >= max_readers)
+		error = rcasti_exchange_refuse(exchange, -ENOBUFS,
+					       "%" PRIu32 " readers are attached already, the most this engine takes",
+					       max_readers);
 	return error;
 }
 

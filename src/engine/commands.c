@@ -146,22 +146,21 @@ static int check_start(struct rcasti_exchange *exchange, const Ringcast__Wire__S
 	int n_fds = start->n_argv > 0 ? 0 : 1;
 
 	if (!rcast_name_is_valid(start->name))
-		rcasti_exchange_refuse(exchange, -EINVAL, "session name \"%s\": 1 to 64 of A-Z a-z 0-9 . _ -, not . nor ..",
-				       start->name);
-	else if (message->n_fds != n_fds)
-		rcasti_exchange_refuse(exchange, -EINVAL, "start of a %s comes with %d descriptors, not %d",
-				       n_fds ? "pipe session" : "program", n_fds, message->n_fds);
-	else if (start->cols > UINT16_MAX || start->rows > UINT16_MAX)
-		rcasti_exchange_refuse(exchange, -EINVAL, RCASTI_SIZE_RULE, start->cols, start->rows);
-	else
-		return 0;
-	return -EINVAL;
+		return rcasti_exchange_refuse(
+			exchange, -EINVAL, "session name \"%s\": 1 to 64 of A-Z a-z 0-9 . _ -, not . nor ..", start->name);
+	if (message->n_fds != n_fds)
+		return rcasti_exchange_refuse(exchange, -EINVAL, "start of a %s comes with %d descriptors, not %d",
+					      n_fds ? "pipe session" : "program", n_fds, message->n_fds);
+	if (start->cols > UINT16_MAX || start->rows > UINT16_MAX)
+		return rcasti_exchange_refuse(exchange, -EINVAL, RCASTI_SIZE_RULE, start->cols, start->rows);
+	return 0;
 }
 
 static void refuse_start(struct rcasti_exchange *exchange, const Ringcast__Wire__Start *start, int error, const char *failed)
 {
 	if (failed)
-		rcasti_exchange_refuse(exchange, error, "%s: %s", failed, strerrordesc_np(-error));
+		rcasti_exchange_refuse(exchange, error, "%s: %s (%s)", failed, strerrordesc_np(-error),
+				       strerrorname_np(-error));
 	else if (error == -EEXIST)
 		rcasti_exchange_refuse(exchange, error, "session %s exists already", start->name);
 	else if (error == -ENOBUFS)

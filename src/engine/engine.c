@@ -14,6 +14,9 @@
  * rcast_engine_dispatch. They share nothing but what is said to be shared in engine.h and session.h: mailboxes, the doorbell, the
  * slots of the table and the lists of readers, which are RCU's.
  *
+ * ThreadSanitizer understands neither ck's assembly nor urcu, and would see races where there are none; so the order of what
+ * is shared is argued where it is shared, and the tests run the three threads under AddressSanitizer instead.
+ *
  * Stopping is an eventfd that stays readable, in both loops, and a ring of the doorbell.
  */
 #include "engine/engine.h"

@@ -109,13 +109,14 @@ static void say_error(struct rcasti_exchange *exchange, int error, unsigned int 
 	rcasti_exchange_send_take(exchange, &reply, flags, NULL, 0);
 }
 
-void rcasti_exchange_refuse(struct rcasti_exchange *exchange, int error, const char *format, ...)
+int rcasti_exchange_refuse(struct rcasti_exchange *exchange, int error, const char *format, ...)
 {
 	va_list list;
 
 	va_start(list, format);
 	say_error(exchange, error, RCAST_LAST, format, list);
 	va_end(list);
+	return error;
 }
 
 /* A client that does not read what we send gets no complaints either. */

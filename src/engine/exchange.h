@@ -50,8 +50,11 @@ bool rcasti_exchange_is_blocked(const struct rcasti_exchange *exchange);
 void rcasti_exchange_done(struct rcasti_exchange *exchange);
 void rcasti_exchange_notice(struct rcasti_exchange *exchange, Ringcast__Wire__Notice *notice, unsigned int flags);
 
-/* An error (negative) and what to say about it. The first ends the exchange, the second is one of a stream. */
-void rcasti_exchange_refuse(struct rcasti_exchange *exchange, int error, const char *format, ...)
+/*
+ * An error (negative) and what to say about it. The first ends the exchange and returns the error, the second is one of a
+ * stream.
+ */
+int rcasti_exchange_refuse(struct rcasti_exchange *exchange, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void rcasti_exchange_complain(struct rcasti_exchange *exchange, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
