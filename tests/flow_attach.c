@@ -382,6 +382,7 @@ HARNESS_TEST(attach, detaching_is_answered)
 WIRE_TEST(attach, the_dead_do_not_stay_attached)
 {
 	int socket_fd, pid_pipe[2];
+	char has_forked;
 	pid_t viewer;
 
 	begin(threaded, (struct rcast_engine_options){0});
@@ -404,6 +405,7 @@ WIRE_TEST(attach, the_dead_do_not_stay_attached)
 	}
 	wire_await(&wire, wire_info(&wire, "t", n_readers) == 1);
 	close(pid_pipe[1]);
+	cr_assert_eq(read(pid_pipe[0], &has_forked, 1), 1);
 	cr_assert_eq(kill(viewer, SIGKILL), 0);
 #ifdef RCAST_KERNEL_5_15
 	/* Only the socket can tell: it takes the end of all who hold it, which harness_end would bring. */
