@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A ring whose every byte the fuzzer may choose, and a reader that looks, copies and seeks meanwhile. Of an honest writer
+ * nothing is left but the seals: header, frontier, first, recent and all words are forged at any time between two calls.
+ *
+ * What must hold whatever is there: no byte outside the mapping is touched (it lies between guards, and copies go to memory of
+ * the exact size), outcomes are those that <ringcast/ring.h> names, positions only go back by a seek, and a ring that stands
+ * still is read to its end in as many steps as it has words.
+ */
+#include <errno.h>
+
+#include "fuzz.h"
+#include "guarded.h"
+
+#include <ringcast/ring.h>
+
+#define CAPACITY RCAST_RING_MIN_BYTES
+#define N_WORDS (CAPACITY / RCASTI_WORD)
+
+enum operation {
+	PEEK,
+	RELEASE,
+	READ,
+	SEEK,
+	DRAIN,
+	SLEEP_AND_WAKE,
+	STORE_WORD,
+	STORE_FRONTIER,
+	STORE_FIRST,
+	STORE_RECENT,
+	APPEND,
+	FILL,
+	N_OPERATIONS
+};
+
+enum base { FROM_ZERO, FROM_READER, FROM_APPENDED, ANYTHING, N_BASES };
+
+struct forged {
+	struct fuzz *fuzz;
+	struct rcasti_ring_header *header;
+	_Atomic uint64_t *words;
+	struct rcast_reader *reader;
+	uint64_t appended; /* where an honest writer would go on */
+	int memory_fd;
+};
+
+static struct rcasti_ring_header *ring_memory; /* one for the whole run: sealing 64 KiB anew costs more than all else */
+static int ring_fd = -1;
+
+static void lend_ring(struct forged *forged, struct fuzz *fuzz)
+{
+	void *mapping = ring_memory;
+
+	if (!ring_memory) {
+		ring_fd = rcasti_memory_create("fuzzed", RCASTI_RING_HEADER_BYTES + CAPACITY, &mapping);
+		fuzz_must(ring_fd >= 0);
+		ring_memory = mapping;
+	}
+	memset(mapping, 0, RCASTI_RING_HEADER_BYTES + CAPACITY);
+	*forged = (struct forged){
+		.fuzz = fuzz,
+		.header = mapping,
+		.words = (_Atomic uint64_t *)((char *)mapping + RCASTI_RING_HEADER_BYTES),
+		.memory_fd = ring_fd,
+	};
+	*forged->header = (struct rcasti_ring_header){.magic = RCASTI_RING_MAGIC,
+						      .version = RCASTI_RING_VERSION,
+						      .header_bytes = RCASTI_RING_HEADER_BYTES,
+						      .capacity_bytes = CAPACITY};
+}
+
+/* A position near one that matters, or any. */
+static uint64_t take_position(struct forged *forged)
+{
+	struct fuzz *fuzz = forged->fuzz;
+	enum base base = fuzz_u8(fuzz) % N_BASES;
+
+	switch (base) {
+	case FROM_ZERO:
+		return fuzz_u16(fuzz);
+	case FROM_READER:
+		return rcast_reader_pos(forged->reader) + (uint64_t)(int64_t)(int16_t)fuzz_u16(fuzz) * 4;
+	case FROM_APPENDED:
+		return forged->appended + (uint64_t)(int64_t)(int16_t)fuzz_u16(fuzz) * 4;
+	default:
+		return fuzz_u64(fuzz);
+	}
+}
+
+static void store(_Atomic uint64_t *word, uint64_t value)
+{
+	atomic_store_explicit(word, value, memory_order_release);
+}
+
+/* What an honest writer would do next, with a header that need not be honest. */
+static void append(struct forged *forged)
+{
+	uint64_t header = rcasti_header(fuzz_u16(forged->fuzz), fuzz_u8(forged->fuzz), fuzz_u8(forged->fuzz));
+	uint64_t pos = forged->appended;
+
+	forged->appended = pos + rcasti_record_size(header);
+	store(&forged->header->shared.frontier, forged->appended + RCASTI_WORD);
+	store(rcasti_word(forged->words, CAPACITY - 1, forged->appended), 0);
+	store(rcasti_word(forged->words, CAPACITY - 1, pos), header);
+}
+
+static void fill(struct forged *forged)
+{
+	uint16_t from = fuzz_u16(forged->fuzz), n = fuzz_u16(forged->fuzz);
+	uint64_t value = fuzz_u64(forged->fuzz);
+
+	for (uint32_t i = from; i < (uint32_t)from + n; i++)
+		store(&forged->words[i % N_WORDS], value);
+}
+
+static int check_outcome(int outcome)
+{
+	fuzz_must((outcome >= RCAST_EMPTY && outcome <= RCAST_ENDED) || outcome == -EPROTO || outcome == -EINVAL ||
+		  outcome == -EMSGSIZE);
+	return outcome;
+}
+
+static _Atomic unsigned int seen; /* so that no compiler leaves the looking out */
+
+static unsigned int sum_of(const uint8_t *bytes, size_t n_bytes)
+{
+	unsigned int sum = 0;
+
+	for (size_t i = 0; i < n_bytes; i++)
+		sum += bytes[i];
+	return sum;
+}
+
+static int peek(struct forged *forged)
+{
+	struct rcast_record record;
+	int outcome = check_outcome(rcast_reader_peek(forged->reader, &record));
+
+	if (outcome != RCAST_RECORD && outcome != RCAST_ENDED)
+		return outcome;
+	fuzz_must(record.n_bytes <= CAPACITY / 4);
+	fuzz_must(outcome == RCAST_ENDED || guarded_contains(record.data, record.n_bytes, CAPACITY));
+	fuzz_must(record.next_pos > record.pos && record.next_pos - record.pos <= CAPACITY);
+	if (outcome == RCAST_RECORD)
+		atomic_store(&seen, sum_of(record.data, record.n_bytes));
+	return outcome;
+}
+
+static int read_copy(struct forged *forged, size_t room)
+{
+	uint8_t *buffer = malloc(room);
+	struct rcast_record record;
+	int outcome = check_outcome(rcast_reader_read(forged->reader, buffer, room, &record));
+
+	fuzz_must(outcome != RCAST_RECORD || record.n_bytes <= room);
+	fuzz_must(outcome != -EMSGSIZE || record.n_bytes > room);
+	free(buffer);
+	return outcome;
+}
+
+/* Nobody writes meanwhile. From any position it takes one lap at most to find the end, a gap or a fault. */
+static void drain(struct forged *forged)
+{
+	uint64_t n_steps = 0, pos = rcast_reader_pos(forged->reader);
+	int outcome;
+
+	do {
+		outcome = peek(forged);
+		if (outcome == RCAST_RECORD)
+			outcome = check_outcome(rcast_reader_release(forged->reader));
+		fuzz_must(rcast_reader_pos(forged->reader) >= pos);
+		pos = rcast_reader_pos(forged->reader);
+		fuzz_must(n_steps++ <= N_WORDS + 4);
+	} while (outcome == RCAST_RECORD || outcome == RCAST_LAPPED);
+}
+
+static void seek(struct forged *forged)
+{
+	enum rcast_from from = fuzz_u8(forged->fuzz) % 4; /* one of them is none */
+	uint64_t before = rcast_reader_pos(forged->reader), pos = take_position(forged);
+	int error = rcast_reader_seek(forged->reader, from, pos);
+
+	fuzz_must(error == 0 || error == -EINVAL || error == -EPROTO || error == -EAGAIN);
+	fuzz_must(error == 0 || rcast_reader_pos(forged->reader) == before);
+}
+
+static void sleep_and_wake(struct forged *forged)
+{
+	int outcome = rcast_reader_wait(forged->reader, 0);
+
+	fuzz_must(outcome == RCAST_EMPTY || outcome == RCAST_RECORD || outcome == -EPIPE);
+}
+
+static void operate(struct forged *forged)
+{
+	struct fuzz *fuzz = forged->fuzz;
+	struct rcasti_shared *shared = &forged->header->shared;
+	uint16_t at;
+
+	switch ((enum operation)(fuzz_u8(fuzz) % N_OPERATIONS)) {
+	case PEEK:
+		peek(forged);
+		break;
+	case RELEASE:
+		check_outcome(rcast_reader_release(forged->reader));
+		break;
+	case READ:
+		read_copy(forged, fuzz_u16(fuzz));
+		break;
+	case SEEK:
+		seek(forged);
+		break;
+	case DRAIN:
+		drain(forged);
+		break;
+	case SLEEP_AND_WAKE:
+		sleep_and_wake(forged);
+		break;
+	case STORE_WORD:
+		at = fuzz_u16(fuzz);
+		store(&forged->words[at % N_WORDS], fuzz_u64(fuzz));
+		break;
+	case STORE_FRONTIER:
+		store(&shared->frontier, take_position(forged));
+		break;
+	case STORE_FIRST:
+		store(&shared->first, take_position(forged));
+		break;
+	case STORE_RECENT:
+		store(&shared->recent, take_position(forged));
+		break;
+	case APPEND:
+		append(forged);
+		break;
+	case FILL:
+		fill(forged);
+		break;
+	case N_OPERATIONS:
+		break;
+	}
+}
+
+/* The header's constants, of which the first byte of the script may change one. */
+static void forge_header(struct forged *forged)
+{
+	uint8_t which = fuzz_u8(forged->fuzz);
+
+	if (which >= 1 && which <= 24)
+		((uint8_t *)forged->header)[which - 1] ^= fuzz_u8(forged->fuzz);
+	if (which & 64)
+		store(&forged->header->shared.first, fuzz_u64(forged->fuzz));
+}
+
+static bool open_reader(struct forged *forged)
+{
+	struct rcast_cursor *cursor;
+	int error = rcast_reader_open_take(rcasti_memory_dup_readonly(forged->memory_fd), &forged->reader), ends[2];
+
+	fuzz_must(error == 0 || error == -EPROTO);
+	if (error != 0)
+		return false;
+	fuzz_must(rcast_cursor_create(&cursor) == 0 && pipe(ends) == 0);
+	fuzz_must(rcast_reader_follow_take(forged->reader, cursor, ends[0]) == 0);
+	close(ends[1]);
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
+{
+	struct fuzz fuzz = {.at = data, .n_left = n_bytes};
+	struct forged forged;
+	int lowest_fd;
+
+	lend_ring(&forged, &fuzz);
+	lowest_fd = fuzz_lowest_fd();
+	forge_header(&forged);
+	if (open_reader(&forged)) {
+		for (int n = 0; fuzz.n_left > 0 && n < 256; n++)
+			operate(&forged);
+		drain(&forged);
+		rcast_reader_close(forged.reader);
+	}
+	fuzz_must(fuzz_lowest_fd() == lowest_fd);
+	return 0;
+}
+
+/* ── Seeds ───────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void put_append(struct fuzz_seed *seed, uint16_t n_bytes, uint8_t kind, uint8_t flags)
+{
+	fuzz_put_u8(seed, APPEND);
+	fuzz_put_u16(seed, n_bytes);
+	fuzz_put_u8(seed, kind);
+	fuzz_put_u8(seed, flags);
+}
+
+static void put_read(struct fuzz_seed *seed, uint16_t room)
+{
+	fuzz_put_u8(seed, READ);
+	fuzz_put_u16(seed, room);
+}
+
+static void put_position(struct fuzz_seed *seed, enum operation operation, enum base base, int16_t words)
+{
+	fuzz_put_u8(seed, operation);
+	fuzz_put_u8(seed, base);
+	fuzz_put_u16(seed, (uint16_t)words);
+}
+
+static void put_seek(struct fuzz_seed *seed, enum rcast_from from, enum base base, int16_t at)
+{
+	fuzz_put_u8(seed, SEEK);
+	put_position(seed, (enum operation)from, base, at);
+}
+
+static void seed_honest(struct fuzz_seed *seed)
+{
+	for (uint16_t i = 0; i < 8; i++)
+		put_append(seed, (uint16_t)(i * 37), RCAST_OUTPUT, i & RCASTI_FLAG_STAMPED);
+	put_read(seed, 300);
+	put_read(seed, 0);
+	fuzz_put_u8(seed, PEEK);
+	fuzz_put_u8(seed, RELEASE);
+	put_seek(seed, RCAST_FROM_NEWEST, FROM_ZERO, 0);
+	put_seek(seed, RCAST_FROM_POS, FROM_ZERO, 64);
+	put_append(seed, 0, RCAST_END, 0);
+	fuzz_put_u8(seed, DRAIN);
+	fuzz_put_u8(seed, SLEEP_AND_WAKE);
+}
+
+/* Four long records fill the lap but for a padding record, then the writer goes round. */
+static void seed_lap(struct fuzz_seed *seed)
+{
+	for (int i = 0; i < 3; i++)
+		put_append(seed, CAPACITY / 4 - RCASTI_WORD, RCAST_OUTPUT, 0);
+	put_append(seed, CAPACITY / 8 - RCASTI_WORD, RCAST_OUTPUT, 0);
+	fuzz_put_u8(seed, PEEK);
+	put_append(seed, CAPACITY / 8 - RCASTI_WORD, RCAST_PADDING, 0);
+	put_append(seed, 100, RCAST_OUTPUT, 0);
+	put_position(seed, STORE_FIRST, FROM_APPENDED, -2048);
+	put_position(seed, STORE_RECENT, FROM_APPENDED, -27);
+	fuzz_put_u8(seed, RELEASE);
+	put_seek(seed, RCAST_FROM_OLDEST, FROM_ZERO, 0);
+	fuzz_put_u8(seed, DRAIN);
+}
+
+/* A frontier that says "lapped" for ever, and a first that always leads a little ahead. */
+static void seed_endless_lap(struct fuzz_seed *seed)
+{
+	fuzz_put_u8(seed, STORE_FRONTIER);
+	fuzz_put_u8(seed, ANYTHING);
+	fuzz_put_u64(seed, UINT64_C(1) << 61);
+	for (int i = 0; i < 12; i++) {
+		put_position(seed, STORE_FIRST, FROM_READER, 2);
+		put_position(seed, STORE_RECENT, FROM_READER, 2);
+		fuzz_put_u8(seed, PEEK);
+		put_seek(seed, (enum rcast_from)(i % 3), FROM_READER, 4);
+	}
+}
+
+static void seed_forged_words(struct fuzz_seed *seed)
+{
+	const uint64_t words[] = {rcasti_header(UINT32_MAX, RCAST_OUTPUT, 0),
+				  rcasti_header(CAPACITY / 4 - RCASTI_WORD, RCAST_OUTPUT, 0),
+				  rcasti_header(CAPACITY / 4, RCAST_OUTPUT, RCASTI_FLAG_STAMPED),
+				  rcasti_header(CAPACITY - RCASTI_WORD, RCAST_PADDING, 0),
+				  rcasti_header(8, 5, 0),
+				  UINT64_MAX,
+				  UINT64_C(1) << 48};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		fuzz_put_u8(seed, STORE_WORD);
+		fuzz_put_u16(seed, 0);
+		fuzz_put_u64(seed, words[i]);
+		put_seek(seed, RCAST_FROM_OLDEST, FROM_ZERO, 0);
+		fuzz_put_u8(seed, PEEK);
+		put_read(seed, 9000);
+		put_seek(seed, RCAST_FROM_NEWEST, FROM_ZERO, 0);
+	}
+}
+
+/* Empty records as far as the eye can see: the longest walk there is. */
+static void seed_longest_walk(struct fuzz_seed *seed)
+{
+	fuzz_put_u8(seed, FILL);
+	fuzz_put_u16(seed, 0);
+	fuzz_put_u16(seed, N_WORDS);
+	fuzz_put_u64(seed, rcasti_header(0, RCAST_OUTPUT, 0));
+	put_position(seed, STORE_FRONTIER, FROM_ZERO, 8);
+	put_seek(seed, RCAST_FROM_NEWEST, FROM_ZERO, 0);
+	put_seek(seed, RCAST_FROM_POS, FROM_ZERO, INT16_MAX);
+	fuzz_put_u8(seed, DRAIN);
+}
+
+bool fuzz_make_seed(unsigned int number, struct fuzz_seed *seed)
+{
+	static void (*const seeds[])(struct fuzz_seed *) = {seed_honest, seed_lap, seed_endless_lap, seed_forged_words,
+							    seed_longest_walk};
+
+	if (number == sizeof seeds / sizeof seeds[0]) { /* a header that is no ring's */
+		fuzz_put_u8(seed, 1);
+		fuzz_put_u8(seed, 1);
+		return true;
+	}
+	if (number > sizeof seeds / sizeof seeds[0])
+		return false;
+	fuzz_put_u8(seed, 0);
+	seeds[number](seed);
+	return true;
+}
