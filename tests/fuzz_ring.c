@@ -344,6 +344,18 @@ static void seed_lap(struct fuzz_seed *seed)
 	fuzz_put_u8(seed, DRAIN);
 }
 
+/* A record that no lap has room for, at the end of the ring. */
+static void seed_past_the_end(struct fuzz_seed *seed)
+{
+	for (int i = 0; i < 7; i++)
+		put_append(seed, CAPACITY / 8 - RCASTI_WORD, RCAST_OUTPUT, 0);
+	put_append(seed, CAPACITY / 4 - RCASTI_WORD, RCAST_OUTPUT, 0);
+	fuzz_put_u8(seed, DRAIN);
+	put_seek(seed, RCAST_FROM_OLDEST, FROM_ZERO, 0);
+	for (int i = 0; i < 8; i++)
+		put_read(seed, CAPACITY / 4);
+}
+
 /* A frontier that says "lapped" for ever, and a first that always leads a little ahead. */
 static void seed_endless_lap(struct fuzz_seed *seed)
 {
@@ -394,8 +406,8 @@ static void seed_longest_walk(struct fuzz_seed *seed)
 
 bool fuzz_make_seed(unsigned int number, struct fuzz_seed *seed)
 {
-	static void (*const seeds[])(struct fuzz_seed *) = {seed_honest, seed_lap, seed_endless_lap, seed_forged_words,
-							    seed_longest_walk};
+	static void (*const seeds[])(struct fuzz_seed *) = {seed_honest,      seed_lap,          seed_past_the_end,
+							    seed_endless_lap, seed_forged_words, seed_longest_walk};
 
 	if (number == sizeof seeds / sizeof seeds[0]) { /* a header that is no ring's */
 		fuzz_put_u8(seed, 1);
