@@ -350,6 +350,7 @@ static void seed_past_the_end(struct fuzz_seed *seed)
 	for (int i = 0; i < 7; i++)
 		put_append(seed, CAPACITY / 8 - RCASTI_WORD, RCAST_OUTPUT, 0);
 	put_append(seed, CAPACITY / 4 - RCASTI_WORD, RCAST_OUTPUT, 0);
+	put_position(seed, STORE_FRONTIER, FROM_ZERO, -1);
 	fuzz_put_u8(seed, DRAIN);
 	put_seek(seed, RCAST_FROM_OLDEST, FROM_ZERO, 0);
 	for (int i = 0; i < 8; i++)
