@@ -349,8 +349,9 @@ static void seed_past_the_end(struct fuzz_seed *seed)
 {
 	for (int i = 0; i < 7; i++)
 		put_append(seed, CAPACITY / 8 - RCASTI_WORD, RCAST_OUTPUT, 0);
-	put_append(seed, CAPACITY / 4 - RCASTI_WORD, RCAST_OUTPUT, 0);
-	put_position(seed, STORE_FRONTIER, FROM_ZERO, -1);
+	fuzz_put_u8(seed, STORE_WORD);
+	fuzz_put_u16(seed, N_WORDS / 8 * 7);
+	fuzz_put_u64(seed, rcasti_header(CAPACITY / 4 - RCASTI_WORD, RCAST_OUTPUT, 0));
 	fuzz_put_u8(seed, DRAIN);
 	put_seek(seed, RCAST_FROM_OLDEST, FROM_ZERO, 0);
 	for (int i = 0; i < 8; i++)
