@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <ringcast/circuit.h>
@@ -177,6 +178,44 @@ static inline void fake_send_evicted(struct rcast_circuit *circuit, const char *
 	notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_EVICTED;
 	notice.evicted = (char *)why;
 	fake_send_notice(circuit, &notice, RCAST_LAST);
+}
+
+/* ── The client's side ───────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static inline struct rcast_client *fake_connect(fake_answer *answer)
+{
+	struct rcast_client *client;
+	const char *path = fake_engine_path("fake");
+
+	fake_engine_start(path, answer);
+	cr_assert_eq(rcast_client_connect(path, &client), 0);
+	return client;
+}
+
+static inline void fake_await_readable(const struct rcast_view *view)
+{
+	struct pollfd polled = {.fd = rcast_view_fd(view), .events = POLLIN};
+
+	cr_assert_eq(poll(&polled, 1, HARNESS_BOUND_MS), 1, "nothing woke the view");
+}
+
+/* The next thing that is not "nothing yet". */
+static inline int fake_next(struct rcast_view *view, struct rcast_record *record)
+{
+	int outcome;
+
+	while ((outcome = rcast_view_next(view, record)) == RCAST_EMPTY)
+		fake_await_readable(view);
+	return outcome;
+}
+
+static inline void fake_expect_record(struct rcast_view *view, const char *text)
+{
+	struct rcast_record record;
+
+	cr_assert_eq(fake_next(view, &record), RCAST_RECORD);
+	cr_expect_eq(record.n_bytes, strlen(text));
+	cr_expect_eq(memcmp(record.data, text, strlen(text)), 0, "%s", text);
 }
 
 #endif

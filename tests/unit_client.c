@@ -8,16 +8,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static struct rcast_client *connect_fake(fake_answer *answer)
-{
-	struct rcast_client *client;
-	const char *path = fake_engine_path("fake");
-
-	fake_engine_start(path, answer);
-	cr_assert_eq(rcast_client_connect(path, &client), 0);
-	return client;
-}
-
 HARNESS_TEST(client, nobody_there)
 {
 	struct rcast_client *client = (struct rcast_client *)1;
@@ -42,7 +32,7 @@ static void refuse(struct rcast_circuit *circuit, const Ringcast__Wire__Request 
 
 HARNESS_TEST(client, refusals_become_an_errno_and_a_clean_line)
 {
-	struct rcast_client *client = connect_fake(refuse);
+	struct rcast_client *client = fake_connect(refuse);
 
 	cr_expect_str_eq(rcast_client_error(client), "");
 	cr_expect_eq(rcast_client_kill(client, "x"), -EPERM);
@@ -68,7 +58,7 @@ static void answer_late(struct rcast_circuit *circuit, const Ringcast__Wire__Req
 
 HARNESS_TEST(client, late_replies_disturb_nobody)
 {
-	struct rcast_client *client = connect_fake(answer_late);
+	struct rcast_client *client = fake_connect(answer_late);
 	struct rcast_session_info info;
 
 	rcast_client_set_timeout(client, 20);
@@ -90,7 +80,7 @@ static void send_rubbish(struct rcast_circuit *circuit, const Ringcast__Wire__Re
 
 HARNESS_TEST(client, rubbish_ends_the_connection)
 {
-	struct rcast_client *client = connect_fake(send_rubbish);
+	struct rcast_client *client = fake_connect(send_rubbish);
 
 	cr_expect_eq(rcast_client_kill(client, "x"), -EPROTO);
 	cr_expect(strstr(rcast_client_error(client), "broke the protocol"));
@@ -105,7 +95,7 @@ static void die(struct rcast_circuit *circuit, const Ringcast__Wire__Request *re
 
 HARNESS_TEST(client, death_of_the_engine_is_epipe)
 {
-	struct rcast_client *client = connect_fake(die);
+	struct rcast_client *client = fake_connect(die);
 
 	cr_expect_eq(rcast_client_kill(client, "x"), -EPIPE);
 	cr_expect_str_eq(rcast_client_error(client), "the engine is gone");
@@ -128,7 +118,7 @@ static int count(void *user, const struct rcast_session_info *info)
 
 HARNESS_TEST(client, unfinished_lists_are_not_believed)
 {
-	struct rcast_client *client = connect_fake(list_for_ever);
+	struct rcast_client *client = fake_connect(list_for_ever);
 	int n = 0;
 
 	rcast_client_set_timeout(client, 50);
@@ -145,7 +135,7 @@ static void answer_nonsense(struct rcast_circuit *circuit, const Ringcast__Wire_
 
 HARNESS_TEST(client, impossible_answers_are_refused)
 {
-	struct rcast_client *client = connect_fake(answer_nonsense);
+	struct rcast_client *client = fake_connect(answer_nonsense);
 	struct rcast_session_stats stats;
 	struct rcast_session_info info;
 	int n = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Views, against engines that lie, throw them out, die, and serve several on one connection.
+ * Views by ring, against engines that lie, throw them out, remove their session, die.
  */
 #include "fake_engine.h"
 
@@ -10,42 +10,6 @@
 #include <sys/mman.h>
 
 #include <ringcast/ring.h>
-
-static struct rcast_client *connect_fake(fake_answer *answer)
-{
-	struct rcast_client *client;
-	const char *path = fake_engine_path("fake");
-
-	fake_engine_start(path, answer);
-	cr_assert_eq(rcast_client_connect(path, &client), 0);
-	return client;
-}
-
-static void await_readable(const struct rcast_view *view)
-{
-	struct pollfd polled = {.fd = rcast_view_fd(view), .events = POLLIN};
-
-	cr_assert_eq(poll(&polled, 1, HARNESS_BOUND_MS), 1, "nothing woke the view");
-}
-
-/* The next thing that is not "nothing yet". */
-static int next(struct rcast_view *view, struct rcast_record *record)
-{
-	int outcome;
-
-	while ((outcome = rcast_view_next(view, record)) == RCAST_EMPTY)
-		await_readable(view);
-	return outcome;
-}
-
-static void expect_record(struct rcast_view *view, const char *text)
-{
-	struct rcast_record record;
-
-	cr_assert_eq(next(view, &record), RCAST_RECORD);
-	cr_expect_eq(record.n_bytes, strlen(text));
-	cr_expect_eq(memcmp(record.data, text, strlen(text)), 0, "%s", text);
-}
 
 /* ── By ring ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -91,46 +55,57 @@ static void attach_and_evict(struct rcast_circuit *circuit, const Ringcast__Wire
 
 HARNESS_TEST(view, evicted_after_all_was_read)
 {
-	struct rcast_client *client = connect_fake(attach_and_evict);
+	struct rcast_client *client = fake_connect(attach_and_evict);
 	struct rcast_record record;
 	struct rcast_view *view;
 
 	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
-	expect_record(view, "one");
-	expect_record(view, "two");
-	expect_record(view, "three");
-	cr_expect_eq(next(view, &record), -ECONNABORTED);
+	fake_expect_record(view, "one");
+	fake_expect_record(view, "two");
+	fake_expect_record(view, "three");
+	cr_expect_eq(fake_next(view, &record), -ECONNABORTED);
 	cr_expect_str_eq(rcast_client_error(client), "detached by the engine: too? loud");
-	cr_expect_eq(next(view, &record), -ECONNABORTED);
+	cr_expect_eq(fake_next(view, &record), -ECONNABORTED);
 	cr_expect_eq(rcast_view_send_input(view, "x", 1), -EPERM);
 	rcast_view_close(view);
 	rcast_client_free(client);
 }
 
-static void attach_and_flood(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
-			     struct rcast_message *message)
-{
-	struct rcast_writer *writer = attach_with_records(circuit, message);
+/* The ring belongs to the test here, which publishes faster than it reads. */
+static struct rcast_writer *flooded;
 
+static void attach_and_evict_from_flood(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
+					struct rcast_message *message)
+{
+	struct rcast_follower *follower;
+	int fds[2] = {rcast_writer_dup_fd(flooded)};
+
+	rcast_follower_create_take(rcast_message_take_fd(message, 0), &follower, &fds[1]);
+	fake_reply_attached(circuit, fds, 2);
 	fake_send_evicted(circuit, "no reason");
-	while (rcast_writer_put(writer, RCAST_OUTPUT, "flood", 5) == 0)
-		continue;
 }
 
 HARNESS_TEST(view, evicted_though_the_ring_never_empties)
 {
-	struct rcast_client *client = connect_fake(attach_and_flood);
+	struct rcast_writer_options options = {.capacity_bytes = 65536, .stamped = true};
+	struct rcast_client *client;
 	struct rcast_record record;
 	struct rcast_view *view;
-	int outcome;
+	int outcome, n_looks = 0;
 
+	cr_assert_eq(rcast_writer_create(&options, &flooded), 0);
+	client = fake_connect(attach_and_evict_from_flood);
 	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
+	fake_await_readable(view);
 	do {
-		outcome = next(view, &record);
-	} while (outcome >= 0);
-	cr_expect_eq(outcome, -ECONNABORTED);
+		rcast_writer_put(flooded, RCAST_OUTPUT, "flood", 5);
+		rcast_writer_put(flooded, RCAST_OUTPUT, "flood", 5);
+		outcome = rcast_view_next(view, &record);
+	} while (outcome >= 0 && ++n_looks < 100000);
+	cr_expect_eq(outcome, -ECONNABORTED, "%d after %d looks", outcome, n_looks);
 	rcast_view_close(view);
 	rcast_client_free(client);
+	rcast_writer_free(flooded);
 }
 
 static void attach_and_die(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
@@ -142,15 +117,15 @@ static void attach_and_die(struct rcast_circuit *circuit, const Ringcast__Wire__
 
 HARNESS_TEST(view, gone_after_all_was_read)
 {
-	struct rcast_client *client = connect_fake(attach_and_die);
+	struct rcast_client *client = fake_connect(attach_and_die);
 	struct rcast_record record;
 	struct rcast_view *view;
 
 	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
-	expect_record(view, "one");
-	expect_record(view, "two");
-	cr_expect_eq(next(view, &record), -EPIPE);
-	await_readable(view);
+	fake_expect_record(view, "one");
+	fake_expect_record(view, "two");
+	cr_expect_eq(fake_next(view, &record), -EPIPE);
+	fake_await_readable(view);
 	cr_expect_eq(rcast_view_next(view, &record), -EPIPE, "and stays so, visibly");
 	rcast_view_close(view);
 	rcast_client_free(client);
@@ -179,19 +154,19 @@ static void attach_and_remove(struct rcast_circuit *circuit, const Ringcast__Wir
 /* By ring everything can be read all the same; over the circuit nobody knows what would have come. */
 HARNESS_TEST(view, removed)
 {
-	struct rcast_client *client = connect_fake(attach_and_remove);
+	struct rcast_client *client = fake_connect(attach_and_remove);
 	struct rcast_view_options options = {.by_circuit = true};
 	struct rcast_record record;
 	struct rcast_view *view;
 
 	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
-	expect_record(view, "one");
-	expect_record(view, "two");
-	cr_expect_eq(next(view, &record), RCAST_ENDED);
+	fake_expect_record(view, "one");
+	fake_expect_record(view, "two");
+	cr_expect_eq(fake_next(view, &record), RCAST_ENDED);
 	rcast_view_close(view);
 	cr_assert_eq(rcast_view_open(client, "fake", &options, &view), 0);
-	cr_expect_eq(next(view, &record), -ECONNABORTED);
-	cr_expect_eq(next(view, &record), -ECONNABORTED);
+	cr_expect_eq(fake_next(view, &record), -ECONNABORTED);
+	cr_expect_eq(fake_next(view, &record), -ECONNABORTED);
 	rcast_view_close(view);
 	rcast_client_free(client);
 }
@@ -208,14 +183,14 @@ static void attach_and_end(struct rcast_circuit *circuit, const Ringcast__Wire__
 
 HARNESS_TEST(view, end_of_the_ring_counts_more_than_that_of_the_engine)
 {
-	struct rcast_client *client = connect_fake(attach_and_end);
+	struct rcast_client *client = fake_connect(attach_and_end);
 	struct rcast_record record;
 	struct rcast_view *view;
 
 	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
-	expect_record(view, "one");
-	expect_record(view, "two");
-	cr_expect_eq(next(view, &record), RCAST_ENDED);
+	fake_expect_record(view, "one");
+	fake_expect_record(view, "two");
+	cr_expect_eq(fake_next(view, &record), RCAST_ENDED);
 	cr_expect_eq(rcast_view_next(view, &record), RCAST_ENDED);
 	rcast_view_close(view);
 	rcast_client_free(client);
@@ -232,17 +207,17 @@ static void attach_ended(struct rcast_circuit *circuit, const Ringcast__Wire__Re
 
 HARNESS_TEST(view, positions_to_start_from)
 {
-	struct rcast_client *client = connect_fake(attach_ended);
+	struct rcast_client *client = fake_connect(attach_ended);
 	struct rcast_view_options options = {.from = RCAST_FROM_NEWEST};
 	struct rcast_record record;
 	struct rcast_view *view;
 
 	cr_assert_eq(rcast_view_open(client, "fake", &options, &view), 0);
-	cr_expect_eq(next(view, &record), RCAST_ENDED);
+	cr_expect_eq(fake_next(view, &record), RCAST_ENDED);
 	rcast_view_close(view);
 	options = (struct rcast_view_options){.from = RCAST_FROM_POS, .from_pos = 8};
 	cr_assert_eq(rcast_view_open(client, "fake", &options, &view), 0);
-	expect_record(view, "two");
+	fake_expect_record(view, "two");
 	rcast_view_close(view);
 	options.from_pos = 1 << 20;
 	cr_expect_eq(rcast_view_open(client, "fake", &options, &view), -EINVAL);
@@ -297,162 +272,6 @@ HARNESS_TEST(view, lies_about_the_ring_are_refused)
 	}
 }
 
-/* ── By circuit ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-enum stream_lie {
-	BACKWARDS,
-	BAD_GAP,
-	MISSING_RECORD,
-	NO_RESULT,
-	SESSION_AGAIN,
-	DETACHED_UNASKED,
-	SILENT_LAST,
-	RUBBISH,
-	EMPTY_MESSAGE,
-	N_STREAM_LIES
-};
-static enum stream_lie stream_lie;
-
-static void stream_with_lie(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
-			    struct rcast_message *message)
-{
-	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
-	Ringcast__Wire__Notice notice = RINGCAST__WIRE__NOTICE__INIT;
-	Ringcast__Wire__Done done = RINGCAST__WIRE__DONE__INIT;
-	Ringcast__Wire__Gap gap = RINGCAST__WIRE__GAP__INIT;
-	struct iovec rubbish = {.iov_base = (char *)"\xff\xff\xff", .iov_len = stream_lie == RUBBISH ? 3 : 0};
-
-	fake_reply_attached(circuit, NULL, 0);
-	fake_send_piece(circuit, 0, 128, "truth");
-	switch (stream_lie) {
-	case BACKWARDS:
-		return fake_send_piece(circuit, 1, 64, "lie");
-	case MISSING_RECORD:
-		return fake_send_piece(circuit, 2, 192, "lie");
-	case SESSION_AGAIN:
-		return fake_reply_session(circuit, "fake", 0);
-	case BAD_GAP:
-		notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_GAP;
-		notice.gap = &gap;
-		gap.from_pos = 300;
-		gap.to_pos = 200;
-		return fake_send_notice(circuit, &notice, 0);
-	case DETACHED_UNASKED:
-		notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_DETACHED;
-		notice.detached = &done;
-		return fake_send_notice(circuit, &notice, RCAST_LAST);
-	case SILENT_LAST:
-		reply.message = (char *)"bye";
-		reply.error = EIO;
-		rcasti_schema_send(circuit, &reply.base, RCAST_LAST, NULL, 0);
-		return;
-	case NO_RESULT:
-		rcasti_schema_send(circuit, &reply.base, 0, NULL, 0);
-		return;
-	default:
-		rcast_circuit_send(circuit, &rubbish, 1, 0);
-	}
-}
-
-HARNESS_TEST(view, lies_in_the_stream_are_refused)
-{
-	struct rcast_view_options options = {.by_circuit = true};
-
-	for (stream_lie = 0; stream_lie < N_STREAM_LIES; stream_lie++) {
-		const char *path = fake_engine_path("lie");
-		struct rcast_record record;
-		struct rcast_client *client;
-		struct rcast_view *view;
-
-		fake_engine_start(path, stream_with_lie);
-		cr_assert_eq(rcast_client_connect(path, &client), 0);
-		cr_assert_eq(rcast_view_open(client, "fake", &options, &view), 0);
-		expect_record(view, "truth");
-		cr_expect_eq(next(view, &record), -EPROTO, "lie %d", stream_lie);
-		cr_expect_eq(next(view, &record), -EPROTO, "lie %d is not forgotten", stream_lie);
-		rcast_view_close(view);
-		rcast_client_free(client);
-		unlink(path);
-	}
-}
-
-static void stream_gap_and_end(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
-			       struct rcast_message *message)
-{
-	Ringcast__Wire__Notice notice = RINGCAST__WIRE__NOTICE__INIT;
-	Ringcast__Wire__Done done = RINGCAST__WIRE__DONE__INIT;
-	Ringcast__Wire__Gap gap = RINGCAST__WIRE__GAP__INIT;
-
-	fake_reply_attached(circuit, NULL, 0);
-	fake_send_piece(circuit, 0, 0, "first");
-	gap.from_pos = 64;
-	gap.to_pos = 640;
-	notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_GAP;
-	notice.gap = &gap;
-	fake_send_notice(circuit, &notice, 0);
-	fake_send_piece(circuit, 10, 640, "second");
-	notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_ENDED;
-	notice.ended = &done;
-	fake_send_notice(circuit, &notice, 0);
-	fake_send_evicted(circuit, "afterwards");
-}
-
-HARNESS_TEST(view, gaps_and_the_end_come_over_the_circuit)
-{
-	struct rcast_client *client = connect_fake(stream_gap_and_end);
-	struct rcast_view_options options = {.by_circuit = true};
-	struct rcast_record record;
-	struct rcast_view *view;
-	struct rcast_loss loss;
-
-	cr_assert_eq(rcast_view_open(client, "fake", &options, &view), 0);
-	expect_record(view, "first");
-	cr_expect_eq(next(view, &record), RCAST_LAPPED);
-	expect_record(view, "second");
-	loss = rcast_view_get_loss(view);
-	cr_expect_eq(loss.n_gaps, 1);
-	cr_expect_eq(loss.lost_bytes, 576);
-	cr_expect_eq(loss.lost_records, 9);
-	cr_expect_eq(next(view, &record), RCAST_ENDED);
-	cr_expect_eq(next(view, &record), RCAST_ENDED, "what comes after the end changes nothing");
-	rcast_view_close(view);
-	rcast_client_free(client);
-}
-
-/* Once the second view has attached: something for the second, then something for the first. */
-static void serve_two(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request, struct rcast_message *message)
-{
-	static struct rcast_circuit *first;
-
-	fake_reply_attached(circuit, NULL, 0);
-	if (!first) {
-		first = circuit;
-		return;
-	}
-	fake_send_piece(circuit, 0, 0, "for the second");
-	fake_send_piece(first, 0, 0, "for the first");
-}
-
-HARNESS_TEST(view, what_one_view_takes_from_the_link_wakes_the_other)
-{
-	struct rcast_client *client = connect_fake(serve_two);
-	struct rcast_view_options options = {.by_circuit = true};
-	struct rcast_record record;
-	struct rcast_view *first, *second;
-
-	cr_assert_eq(rcast_view_open(client, "fake", &options, &first), 0);
-	cr_assert_eq(rcast_view_open(client, "fake", &options, &second), 0);
-	expect_record(first, "for the first");
-	cr_expect_eq(rcast_view_next(first, &record), RCAST_EMPTY);
-	await_readable(second);
-	expect_record(second, "for the second");
-	cr_expect_eq(rcast_view_next(second, &record), RCAST_EMPTY);
-	cr_expect_eq(poll(&(struct pollfd){.fd = rcast_view_fd(second), .events = POLLIN}, 1, 0), 0, "and it sleeps again");
-	rcast_view_close(first);
-	rcast_view_close(second);
-	rcast_client_free(client);
-}
-
 static void refuse(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request, struct rcast_message *message)
 {
 	fake_reply_error(circuit, ENOENT, "no such session");
@@ -460,10 +279,38 @@ static void refuse(struct rcast_circuit *circuit, const Ringcast__Wire__Request 
 
 HARNESS_TEST(view, refusal_says_why)
 {
-	struct rcast_client *client = connect_fake(refuse);
+	struct rcast_client *client = fake_connect(refuse);
 	struct rcast_view *view;
 
 	cr_expect_eq(rcast_view_open(client, "x", NULL, &view), -ENOENT);
 	cr_expect_str_eq(rcast_client_error(client), "no such session");
+	rcast_client_free(client);
+}
+
+static void attach_then_rubbish(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
+				struct rcast_message *message)
+{
+	struct iovec rubbish = {.iov_base = (char *)"\xff", .iov_len = 1};
+
+	if (request->command_case == RINGCAST__WIRE__REQUEST__COMMAND_ATTACH)
+		attach_with_records(circuit, message);
+	else
+		rcast_circuit_send(circuit, &rubbish, 1, 0);
+}
+
+HARNESS_TEST(view, connection_given_up_elsewhere_wakes_it)
+{
+	struct rcast_client *client = fake_connect(attach_then_rubbish);
+	struct rcast_record record;
+	struct rcast_view *view;
+
+	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
+	fake_expect_record(view, "one");
+	fake_expect_record(view, "two");
+	cr_expect_eq(rcast_view_next(view, &record), RCAST_EMPTY);
+	cr_expect_eq(rcast_client_kill(client, "fake"), -EPROTO);
+	fake_await_readable(view);
+	cr_expect_eq(rcast_view_next(view, &record), -EPROTO);
+	rcast_view_close(view);
 	rcast_client_free(client);
 }

@@ -70,9 +70,8 @@ void terminal_restore(struct terminal *terminal)
 	terminal->raw = false;
 	if (terminal->has_screen)
 		output_try(terminal->out_fd, reset_modes);
-	if (terminal->has_keys)
-		tcflush(terminal->in_fd,
-			TCIFLUSH); /* answers to questions that the drawn output asked: no input for a shell */
+	if (terminal->has_keys) /* there may be answers to what the drawn output asked: no input for a shell */
+		tcflush(terminal->in_fd, TCIFLUSH);
 	tcsetattr(line_fd(terminal), TCSANOW, &terminal->before);
 }
 

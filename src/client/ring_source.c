@@ -123,22 +123,20 @@ static void wake(struct rcast_view *view)
 	}
 }
 
+/* The fate may also have been noted while somebody else dispatched the link; either way the bound is set here. */
 static void look_at_link(struct rcast_view *view)
 {
-	int result;
+	int result = view->fate ? 0 : rcasti_client_dispatch(view->client);
 
-	if (view->fate)
-		return;
-	result = rcasti_client_dispatch(view->client);
 	if (!view->fate)
 		view->fate = result < 0 ? result : view->circuit ? 0 : -EPIPE;
-	if (view->fate)
+	if (view->fate && !view->stop_pos)
 		view->stop_pos = rcast_reader_pos(view->reader) + view->info.ring_bytes;
 }
 
 static bool is_over(const struct rcast_view *view)
 {
-	return view->fate && view->stop_pos && rcast_reader_pos(view->reader) >= view->stop_pos;
+	return view->stop_pos && rcast_reader_pos(view->reader) >= view->stop_pos;
 }
 
 int rcasti_ring_source_next(struct rcast_view *view, struct rcast_record *record)

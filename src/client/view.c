@@ -302,6 +302,12 @@ static void leave_circuit(struct rcast_view *view)
 	rcasti_schema_send(view->circuit, &request.base, RCAST_LAST, NULL, 0);
 }
 
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 void rcast_view_close(struct rcast_view *view)
 {
 	if (!view)
@@ -309,12 +315,10 @@ void rcast_view_close(struct rcast_view *view)
 	leave_circuit(view);
 	rcasti_ring_source_close(view);
 	rcasti_circuit_source_close(view);
-	for (size_t i = 0; i < 4; i++) {
-		int fd = (int[]){view->epoll_fd, view->ready_fd, view->ring_fd, view->wake_fd}[i];
-
-		if (fd >= 0)
-			close(fd);
-	}
+	close_fd(view->epoll_fd);
+	close_fd(view->ready_fd);
+	close_fd(view->ring_fd);
+	close_fd(view->wake_fd);
 	free(view);
 }
 
