@@ -95,8 +95,9 @@ static void store(_Atomic uint64_t *word, uint64_t value)
 /* What an honest writer would do next, with a header that need not be honest. */
 static void append(struct forged *forged)
 {
-	uint64_t header = rcasti_header(fuzz_u16(forged->fuzz), fuzz_u8(forged->fuzz), fuzz_u8(forged->fuzz));
-	uint64_t pos = forged->appended;
+	uint16_t n_bytes = fuzz_u16(forged->fuzz);
+	uint8_t kind = fuzz_u8(forged->fuzz);
+	uint64_t header = rcasti_header(n_bytes, kind, fuzz_u8(forged->fuzz)), pos = forged->appended;
 
 	forged->appended = pos + rcasti_record_size(header);
 	store(&forged->header->shared.frontier, forged->appended + RCASTI_WORD);
