@@ -141,8 +141,9 @@ RCAST_API int rcast_view_fd(const struct rcast_view *view);
 /*
  * The next of the session's records: an enum rcast_outcome or -errno. A record's data is a private copy, good until the next
  * call. RCAST_EMPTY: poll, then call again. RCAST_LAPPED: rcast_view_get_loss says what was lost, as far as it is known
- * yet. RCAST_ENDED: the session has ended and everything was read. -EPIPE: the engine is gone. -ECONNABORTED: we were
- * kicked. Both come only after everything that can still be read was read. -EPROTO: what we were sent is corrupt.
+ * yet. RCAST_ENDED: the session has ended, or was killed, and everything was read. -EPIPE: the engine is gone. -ECONNABORTED: we
+ * were kicked, or (by circuit) the session was removed before all of it was sent. Both come only after everything that can
+ * still be read was read. -EPROTO: what we were sent is corrupt.
  */
 RCAST_API int rcast_view_next(struct rcast_view *view, struct rcast_record *record);
 

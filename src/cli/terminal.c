@@ -19,11 +19,13 @@
  * In this order: cancel an unfinished escape sequence; end synchronized output; leave the alternate screen; whole scroll region,
  * origin mode off, autowrap on, insert mode off; ASCII, no colours, cursor visible and of its usual shape; mouse tracking in all
  * its kinds and encodings, focus events and bracketed paste off; cursor and number keys as usual; kitty's keyboard as usual.
- * The region is reset between saving and restoring the cursor because that moves it.
+ * Leaving the alternate screen goes back to the saved cursor even from the main one, so the cursor is saved before (each screen has
+ * a saved one of its own); the region is reset between saving and restoring because that moves the cursor too.
  */
 static const char reset_modes[] = "\x18"
 				  "\x1b[?2026l"
-				  "\x1b[?1049l"
+				  "\x1b"
+				  "7\x1b[?1049l"
 				  "\x1b"
 				  "7\x1b[r\x1b[?6l\x1b"
 				  "8\x1b[?7h\x1b[4l"
