@@ -143,16 +143,20 @@ static void warm_up(const struct stage *stage, const void *data)
 		n_bytes += publish_some(stage, RCAST_APPLICATION, data) * stage->workload->n_bytes;
 }
 
-static double publish_for_a_run(const struct stage *stage, const void *data, uint64_t *n_published)
-{
-	uint64_t start = measure_now_ns(), elapsed;
+struct effort {
+	uint64_t n_published;
+	double elapsed_ns, worked_ns;
+};
 
-	*n_published = 0;
+static struct effort publish_for_a_run(const struct stage *stage, const void *data)
+{
+	uint64_t start = measure_now_ns(), worked = measure_worked_ns(), elapsed, n = 0;
+
 	do {
-		*n_published += publish_some(stage, RCAST_OUTPUT, data);
+		n += publish_some(stage, RCAST_OUTPUT, data);
 		elapsed = measure_now_ns() - start;
 	} while (elapsed < measure_run_ns());
-	return (double)elapsed;
+	return (struct effort){n, (double)elapsed, (double)(measure_worked_ns() - worked)};
 }
 
 /* ── A run ───────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -203,22 +207,21 @@ struct follow_result follow_run(const struct follow_workload *workload)
 	struct stage stage = {.workload = workload, .meeting = meeting};
 	struct follow_result result;
 	char *data = aligned_alloc(64, (workload->n_bytes + 63) / 64 * 64);
-	uint64_t n_published;
+	struct effort effort;
 	pid_t reader = 0;
-	double elapsed;
 
 	set_stage(&stage);
 	if (stage.reader)
 		reader = start_reader(&stage);
 	warm_up(&stage, data);
-	elapsed = publish_for_a_run(&stage, data, &n_published);
+	effort = publish_for_a_run(&stage, data);
 	measure_check(rcast_writer_end(stage.writer), "rcast_writer_end");
 	if (reader)
 		measure_join(reader);
 	result = (struct follow_result){
-		.ns_a_record = elapsed / (double)n_published,
-		.delivered = 100.0 * (double)meeting->n_delivered / (double)n_published,
-		.delivered_a_second = (double)meeting->n_delivered / elapsed * 1e9,
+		.ns_a_record = effort.worked_ns / (double)effort.n_published,
+		.delivered = 100.0 * (double)meeting->n_delivered / (double)effort.n_published,
+		.delivered_a_second = (double)meeting->n_delivered / effort.elapsed_ns * 1e9,
 	};
 	free(data);
 	clear_stage(&stage);

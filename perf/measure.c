@@ -126,6 +126,11 @@ uint64_t measure_now_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t measure_worked_ns(void)
+{
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 uint64_t measure_cpu_ns(pid_t pid)
 {
 	clockid_t clock;

@@ -38,6 +38,7 @@ int measure_check(int result, const char *what);
 /* ── Time ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 uint64_t measure_now_ns(void);      /* CLOCK_MONOTONIC */
+uint64_t measure_worked_ns(void);   /* this thread's processor time: for loops that never sleep, whoever else is busy */
 uint64_t measure_cpu_ns(pid_t pid); /* processor time that a whole process has used */
 
 /* A counter for intervals of nanoseconds. Loads before it are done before it counts, and those after it begin after it. */

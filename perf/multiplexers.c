@@ -77,17 +77,17 @@ static bool is_another_viewer(const struct multiplexer *multiplexer)
 
 static uint64_t settle_ns(void)
 {
-	return measure_is_quick() ? UINT64_C(150000000) : UINT64_C(500000000);
+	return measure_is_quick() ? UINT64_C(100000000) : UINT64_C(500000000);
 }
 
 static uint64_t window_ns(void)
 {
-	return measure_is_quick() ? UINT64_C(250000000) : UINT64_C(2000000000);
+	return measure_is_quick() ? UINT64_C(200000000) : UINT64_C(2000000000);
 }
 
 static uint64_t standstill_ns(void)
 {
-	return measure_is_quick() ? UINT64_C(400000000) : UINT64_C(10000000000);
+	return measure_is_quick() ? UINT64_C(300000000) : UINT64_C(10000000000);
 }
 
 /* ── A show ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */

@@ -66,15 +66,15 @@ static inline __attribute__((always_inline)) double copy_for_a_run(char *ring, u
 								   copy_function *function)
 {
 	static alignas(64) const char data[MAX_CHUNK];
-	uint64_t start = measure_now_ns(), elapsed, n = 0, pos = 0, step = copies_between_clocks(n_bytes);
+	uint64_t start = measure_now_ns(), worked = measure_worked_ns(), n = 0, pos = 0,
+		 step = copies_between_clocks(n_bytes);
 
 	do {
 		for (uint64_t i = 0; i < step; i++, pos += n_bytes)
 			function(ring + (pos & mask), data, n_bytes);
 		n += step;
-		elapsed = measure_now_ns() - start;
-	} while (elapsed < measure_run_ns());
-	return (double)elapsed / (double)n;
+	} while (measure_now_ns() - start < measure_run_ns());
+	return (double)(measure_worked_ns() - worked) / (double)n;
 }
 
 double raw_copy_ns(size_t n_bytes, uint64_t ring_bytes)
@@ -144,14 +144,14 @@ static uint64_t pour(struct stream *stream, uint64_t pos, uint64_t n_chunks, uin
 static double pour_for_a_run(struct stream *stream)
 {
 	uint64_t laps = 2 * stream->ring_bytes / stream->n_bytes, consumed = 0, pos = pour(stream, 0, laps, &consumed);
-	uint64_t warm = pos, start = measure_now_ns(), elapsed;
+	uint64_t warm = pos, start = measure_now_ns(), worked = measure_worked_ns();
 
 	do {
 		pos = pour(stream, pos, copies_between_clocks(stream->n_bytes), &consumed);
-		elapsed = measure_now_ns() - start;
-	} while (elapsed < measure_run_ns());
+	} while (measure_now_ns() - start < measure_run_ns());
+	worked = measure_worked_ns() - worked;
 	atomic_store(&stream->end, pos);
-	return (double)elapsed * (double)stream->n_bytes / (double)(pos - warm);
+	return (double)worked * (double)stream->n_bytes / (double)(pos - warm);
 }
 
 double raw_stream_ns(size_t n_bytes, uint64_t ring_bytes)

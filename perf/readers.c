@@ -19,7 +19,7 @@
 
 #define MAX_READERS 1000
 
-enum { PUBLISH_NS, NOTIFY_NS, BOTH_NS };
+enum { PUBLISH_NS, NOTIFY_NS, BOTH_NS, ALONE_NS };
 
 struct crowd {
 	size_t n;
@@ -36,12 +36,8 @@ struct stage {
 
 static void fall_asleep(const struct stage *stage)
 {
-	struct rcast_record record;
-	char data[64];
-
 	for (size_t i = 0; i < stage->crowd->n; i++) {
-		while (rcast_reader_read(stage->readers[i], data, sizeof data, &record) == RCAST_RECORD)
-			;
+		measure_check(rcast_reader_seek(stage->readers[i], RCAST_FROM_NEWEST, 0), "rcast_reader_seek");
 		if (rcast_reader_sleep(stage->readers[i]) != RCAST_EMPTY)
 			measure_fail(0, "a reader of a quiet ring does not fall asleep");
 	}
@@ -71,21 +67,20 @@ static void add_reader(struct stage *stage, size_t i)
 	measure_check(rcast_reader_follow_take(stage->readers[i], cursor, wake_fd), "rcast_reader_follow_take");
 }
 
-/* Publish a lap to touch the memory, and ring those who sleep: they do not come back. */
-static void warm_up(struct stage *stage)
+/* Laps enough to touch the memory. */
+static void warm_up(const struct stage *stage)
 {
 	static const char data[64];
 
 	for (uint64_t n = 0; n < 2 * RCAST_RING_DEFAULT_BYTES; n += sizeof data)
 		measure_check(rcast_writer_put(stage->writer, RCAST_OUTPUT, data, sizeof data), "rcast_writer_put");
-	rcast_notify(stage->followers, stage->crowd->n);
 }
 
 static double time_each(struct stage *stage, bool publishes, bool notifies)
 {
 	static const char data[64];
 	size_t step = 1 + 4000 / (1 + (notifies ? stage->crowd->n : 0));
-	uint64_t start = measure_now_ns(), elapsed, n = 0;
+	uint64_t start = measure_now_ns(), worked = measure_worked_ns(), n = 0;
 
 	do {
 		for (size_t i = 0; i < step; i++) {
@@ -95,38 +90,50 @@ static double time_each(struct stage *stage, bool publishes, bool notifies)
 				rcast_notify(stage->followers, stage->crowd->n);
 		}
 		n += step;
-		elapsed = measure_now_ns() - start;
-	} while (elapsed < measure_run_ns());
-	return (double)elapsed / (double)n;
+	} while (measure_now_ns() - start < measure_run_ns());
+	return (double)(measure_worked_ns() - worked) / (double)n;
 }
 
-static void clear_stage(struct stage *stage)
+static pid_t open_readers(struct stage *stage)
 {
+	pid_t readers;
+
+	for (size_t i = 0; i < stage->crowd->n; i++)
+		add_reader(stage, i);
+	readers = measure_fork(MEASURE_CPU_1, be_read_by_nobody, stage);
+	while (!atomic_load(stage->ready))
+		measure_relax();
+	return readers;
+}
+
+static void close_readers(struct stage *stage, pid_t readers)
+{
+	measure_kill(readers);
 	for (size_t i = 0; i < stage->crowd->n; i++) {
 		rcast_reader_close(stage->readers[i]);
 		rcast_follower_free(stage->followers[i]);
 	}
-	rcast_writer_free(stage->writer);
-	measure_unshare(stage->ready, sizeof *stage->ready);
 }
 
+/* Before and after the crowd the same writer publishes to nobody: the same memory, and hardly a moment apart. */
 static void run(const void *context, double values[MEASURE_N_VALUES])
 {
 	struct stage stage = {.crowd = context, .ready = measure_share(sizeof *stage.ready)};
 	pid_t readers;
 
 	measure_check(rcast_writer_create(NULL, &stage.writer), "rcast_writer_create");
-	for (size_t i = 0; i < stage.crowd->n; i++)
-		add_reader(&stage, i);
-	readers = measure_fork(MEASURE_CPU_1, be_read_by_nobody, &stage);
-	while (!atomic_load(stage.ready))
-		measure_relax();
 	warm_up(&stage);
+	values[ALONE_NS] = time_each(&stage, true, false) / 2;
+	readers = open_readers(&stage);
+	warm_up(&stage);
+	rcast_notify(stage.followers, stage.crowd->n);
 	values[PUBLISH_NS] = time_each(&stage, true, false);
 	values[NOTIFY_NS] = time_each(&stage, false, true);
 	values[BOTH_NS] = time_each(&stage, true, true);
-	measure_kill(readers);
-	clear_stage(&stage);
+	close_readers(&stage, readers);
+	values[ALONE_NS] += time_each(&stage, true, false) / 2;
+	rcast_writer_free(stage.writer);
+	measure_unshare(stage.ready, sizeof *stage.ready);
 }
 
 #define STOPPED(number)                                      \
