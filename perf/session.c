@@ -27,6 +27,7 @@ enum { P50, P99 };
 struct audience {
 	int n;
 	bool live;
+	int n_beside; /* stopped ones beside them */
 };
 
 static uint64_t flood_bytes(void)
@@ -86,12 +87,13 @@ static void run_ticks(const void *context, double values[MEASURE_N_VALUES])
 	const struct audience *audience = context;
 	const char *path = scratch_path("flood");
 	struct flood *flood = flood_create(path, FLOOD_TICKS);
-	struct viewers viewers;
+	struct viewers beside, viewers;
 	int n = measure_is_quick() ? 30 : VIEWERS_MAX_TICKS;
 	struct host host;
 
 	host_open(&host, MEASURE_CPU_0);
 	host_start(&host, "flooded", flood_argv(path, MEASURE_CPU_1), 0);
+	viewers_start(&beside, &host, audience->n_beside, false);
 	viewers_start(&viewers, &host, audience->n, audience->live);
 	flood_start(flood, 0);
 	while (atomic_load(&viewers.ticks->n) < n)
@@ -99,6 +101,7 @@ static void run_ticks(const void *context, double values[MEASURE_N_VALUES])
 	values[P50] = measure_percentile(viewers.ticks->taken_us, (size_t)n, 50);
 	values[P99] = measure_percentile(viewers.ticks->taken_us, (size_t)n, 99);
 	viewers_stop(&viewers);
+	viewers_stop(&beside);
 	host_close(&host);
 	flood_free(flood, path);
 }
@@ -171,6 +174,7 @@ enum {
 	TICKS_4,
 	TICKS_16,
 	TICKS_64,
+	TICKS_BESIDE,
 	N
 };
 
@@ -203,6 +207,7 @@ int main(int argc, char **argv)
 		[TICKS_4] = {TICKS(.n = 4, .live = true)},
 		[TICKS_16] = {TICKS(.n = 16, .live = true)},
 		[TICKS_64] = {TICKS(.n = 64, .live = true)},
+		[TICKS_BESIDE] = {TICKS(.n = 1, .live = true, .n_beside = 64)},
 	};
 	const struct measure_series *raw = p[RAW].series, *alone = p[ALONE].series, *stopped = p[STOPPED_64].series;
 	const struct measure_row rows[] = {
@@ -231,6 +236,8 @@ int main(int argc, char **argv)
 		{"attach, connect to first byte, p99", "us", &p[ATTACH].series[P99], NULL, MEASURE_NO_GOAL, 0},
 		{"program's write to viewer's read, 1 viewer, p50", "us", &p[TICKS_1].series[P50], NULL, MEASURE_NO_GOAL, 0},
 		{"program's write to viewer's read, 1 viewer, p99", "us", &p[TICKS_1].series[P99], NULL, MEASURE_NO_GOAL, 0},
+		{"program's write to viewer's read, 64 stopped beside, p50", "us", &p[TICKS_BESIDE].series[P50],
+		 &p[TICKS_1].series[P50], MEASURE_NO_GOAL, 0},
 		{"program's write to viewer's read, 4 viewers, p50", "us", &p[TICKS_4].series[P50], NULL, MEASURE_NO_GOAL,
 		 0},
 		{"program's write to viewer's read, 16 viewers, p50", "us", &p[TICKS_16].series[P50], NULL, MEASURE_NO_GOAL,
