@@ -144,6 +144,7 @@ int rcast_follower_ring(struct rcast_follower *follower)
 	if ((episode & 1) == 0 || episode == follower->rung_episode)
 		return 0;
 	follower->rung_episode = episode;
+	rcasti_kill_point("about to ring");
 	follower->is_gone = write_byte_quietly(follower->wake_fd) == -EPIPE;
 	return follower->is_gone ? -EPIPE : 1;
 }

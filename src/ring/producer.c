@@ -104,6 +104,7 @@ static int close_lap(struct rcast_writer *writer, uint64_t lap_end)
 	if (!rcasti_claim(producer, lap_end))
 		return -EAGAIN;
 	rcasti_commit_padding(producer, rcasti_header((uint32_t)(lap_end - producer->pos - RCASTI_WORD), RCAST_PADDING, 0));
+	rcasti_kill_point("lap is closed");
 	return 0;
 }
 
@@ -248,6 +249,7 @@ int rcast_writer_reserve(struct rcast_writer *writer, size_t max_bytes, void **s
 {
 	int error = open_record(writer, max_bytes);
 
+	rcasti_kill_point("reserved");
 	writer->reserved_bytes = error == 0 ? max_bytes : 0;
 	*space = error == 0 ? (void *)payload(writer) : NULL;
 	return error;

@@ -80,6 +80,16 @@
 #define RCASTI_N_CHUNKS 64u /* of a ring: what a claim takes at least */
 #endif
 
+/*
+ * Places in the writer's path at which the test build has it killed, by name; elsewhere nothing. RCAST_KILL_POINTS belongs to
+ * tests alone.
+ */
+#ifdef RCAST_KILL_POINTS
+void rcasti_kill_point(const char *name);
+#else
+#define rcasti_kill_point(name) ((void)0)
+#endif
+
 #define rcasti_likely(condition) __builtin_expect(!!(condition), 1)
 #define rcasti_unlikely(condition) __builtin_expect(!!(condition), 0)
 
@@ -242,11 +252,15 @@ static inline bool rcasti_claim_more(struct rcasti_producer *producer, uint64_t 
 	}
 	producer->claimed = claimed;
 	rcasti_set_easy_end(producer);
+	rcasti_kill_point("about to claim");
 	atomic_store_explicit(&producer->shared->first, producer->oldest, RCASTI_ORDER_CLAIM);
+	rcasti_kill_point("first is stored");
 	atomic_store_explicit(&producer->shared->recent, producer->batch_header ? producer->batch_pos : producer->pos,
 			      RCASTI_ORDER_CLAIM);
+	rcasti_kill_point("recent is stored");
 	atomic_store_explicit(&producer->shared->frontier, claimed, RCASTI_ORDER_CLAIM);
 	RCASTI_FENCE(RCASTI_ORDER_CLAIMED);
+	rcasti_kill_point("claimed");
 	return true;
 }
 
@@ -263,8 +277,11 @@ static inline bool rcasti_claim(struct rcasti_producer *producer, uint64_t end)
  */
 static inline void rcasti_make_visible(struct rcasti_producer *producer, uint64_t pos, uint64_t header)
 {
+	rcasti_kill_point("payload is stored");
 	atomic_store_explicit(rcasti_word(producer->words, producer->mask, producer->pos), 0, RCASTI_ORDER_STORE);
+	rcasti_kill_point("next header is zero");
 	atomic_store_explicit(rcasti_word(producer->words, producer->mask, pos), header, RCASTI_ORDER_COMMIT);
+	rcasti_kill_point("committed");
 }
 
 /* Of a batch only the first header is kept back: no reader gets past it, so the others need no order among themselves. */
@@ -276,6 +293,7 @@ static inline void rcasti_add_to_batch(struct rcasti_producer *producer, uint64_
 	} else {
 		atomic_store_explicit(rcasti_word(producer->words, producer->mask, pos), header, RCASTI_ORDER_STORE);
 	}
+	rcasti_kill_point("added to the batch");
 }
 
 /* The record that starts at pos is the first in every chunk that starts behind the start of the record before it. */
@@ -322,7 +340,9 @@ static inline void rcasti_commit_padding(struct rcasti_producer *producer, uint6
  */
 static inline void rcasti_commit_last(struct rcasti_producer *producer, uint64_t header)
 {
+	rcasti_kill_point("about to end");
 	atomic_store_explicit(rcasti_word(producer->words, producer->mask, producer->pos), header, RCASTI_ORDER_COMMIT);
+	rcasti_kill_point("ended");
 	producer->pos += rcasti_record_size(header);
 	producer->easy_end = 0;
 }
