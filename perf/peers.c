@@ -51,6 +51,7 @@ struct peer {
 	void (*open_reader)(const char *address, int i);
 	bool (*receive)(char data[N_BYTES]); /* false: nothing yet; may block */
 	void (*dispose)(void);               /* of what prepare made; may be NULL */
+	void (*leave)(void);                 /* at the end of a writer or reader; may be NULL */
 };
 
 /* ── Ours ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -199,7 +200,6 @@ static struct {
 	iox_sub_storage_t subscriber_storage;
 	iox_pub_t publisher;
 	iox_sub_t subscriber;
-	bool ended;
 } ice;
 
 /* Its runtime reports on standard output, where the table goes. */
@@ -256,6 +256,16 @@ static bool ice_receive(char data[N_BYTES])
 	return true;
 }
 
+/* The runtime signs off in a destructor, and the daemon aborts if somebody did not, and leaves its shared memory behind. */
+static void ice_leave(void)
+{
+	if (ice.publisher)
+		iox_pub_deinit(ice.publisher);
+	if (ice.subscriber)
+		iox_sub_deinit(ice.subscriber);
+	exit(0);
+}
+
 /* Its daemon; what it says goes nowhere. */
 static pid_t start_roudi(void)
 {
@@ -274,18 +284,30 @@ static void stop_roudi(pid_t roudi)
 
 /* ── A run ───────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static const struct peer ours_peer = {"ringcast, publish + notify",
-				      ours_prepare,
-				      ours_open_writer,
-				      ours_send,
-				      ours_open_reader,
-				      ours_receive,
-				      ours_dispose};
-static const struct peer zeromq_peer = {"ZeroMQ",       NULL, zeromq_open_writer, zeromq_send, zeromq_open_reader,
-					zeromq_receive, NULL};
-static const struct peer nng_peer = {"nng", NULL, nng_open_writer, nng_send_message, nng_open_reader, nng_receive, NULL};
+static const struct peer ours_peer = {.name = "ringcast, publish + notify",
+				      .prepare = ours_prepare,
+				      .open_writer = ours_open_writer,
+				      .send = ours_send,
+				      .open_reader = ours_open_reader,
+				      .receive = ours_receive,
+				      .dispose = ours_dispose};
+static const struct peer zeromq_peer = {.name = "ZeroMQ",
+					.open_writer = zeromq_open_writer,
+					.send = zeromq_send,
+					.open_reader = zeromq_open_reader,
+					.receive = zeromq_receive};
+static const struct peer nng_peer = {.name = "nng",
+				     .open_writer = nng_open_writer,
+				     .send = nng_send_message,
+				     .open_reader = nng_open_reader,
+				     .receive = nng_receive};
 static const struct peer qb_peer = {.name = "libqb", .open_writer = qb_open_writer, .send = qb_send};
-static const struct peer ice_peer = {"iceoryx", NULL, ice_open_writer, ice_send, ice_open_reader, ice_receive, NULL};
+static const struct peer ice_peer = {.name = "iceoryx",
+				     .open_writer = ice_open_writer,
+				     .send = ice_send,
+				     .open_reader = ice_open_reader,
+				     .receive = ice_receive,
+				     .leave = ice_leave};
 
 struct meeting {
 	alignas(128) atomic_int n_ready;
@@ -337,6 +359,8 @@ static void write_messages(void *argument)
 		send_tagged(peer, LAST);
 		usleep(1000);
 	} while (atomic_load(&role->meeting->n_done) < role->run->n_readers);
+	if (peer->leave)
+		peer->leave();
 }
 
 static void read_messages(void *argument)
@@ -356,6 +380,8 @@ static void read_messages(void *argument)
 	}
 	atomic_fetch_add(&role->meeting->n_received, n_received);
 	atomic_fetch_add(&role->meeting->n_done, 1);
+	if (peer->leave)
+		peer->leave();
 }
 
 static void run_peer(const void *context, double values[MEASURE_N_VALUES])
