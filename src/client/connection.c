@@ -165,9 +165,14 @@ void rcasti_circuit_drain(struct rcast_circuit *circuit)
 
 static int judge_reply(struct rcasti_exchange *exchange, const Ringcast__Wire__Reply *reply)
 {
+	int error;
+
 	if (reply->error != 0)
 		return rcasti_client_refused(exchange->client, reply);
-	return exchange->reply ? exchange->reply(exchange->user, reply) : 0;
+	error = exchange->reply ? exchange->reply(exchange->user, reply) : 0;
+	if (error == -ENOMEM)
+		return rcasti_client_fail(exchange->client, error, "no memory for what the engine answered");
+	return error;
 }
 
 static enum rcast_consumed exchange_message(struct rcast_circuit *circuit, void *user, struct rcast_message *message)

@@ -352,6 +352,8 @@ int rcast_view_next(struct rcast_view *view, struct rcast_record *record)
 	if (result == -EPROTO) {
 		view->corrupt = true;
 		rcasti_client_fail(view->client, result, "the stream that the engine sends is corrupt");
+	} else if (result == -ENOMEM) {
+		rcasti_client_fail(view->client, result, "no memory for the next record");
 	}
 	if (result != RCAST_RECORD && result != RCAST_LAPPED)
 		answer_call(view);

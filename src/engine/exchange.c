@@ -32,6 +32,14 @@ static void drop_waiting(struct rcasti_waiting *waiting)
 	*waiting = (struct rcasti_waiting){0};
 }
 
+/* Who is owed a reply that cannot be sent would wait for it for ever: it is hung up on, and knows. */
+static int give_up(struct rcasti_exchange *exchange, int error, const char *reason)
+{
+	rcast_link_abort(rcast_circuit_link(exchange->circuit), error, reason);
+	rcasti_connection_touch(exchange->connection);
+	return error;
+}
+
 /* 0: it is out, and nothing waits. */
 static int send_waiting(struct rcasti_exchange *exchange)
 {
@@ -45,6 +53,8 @@ static int send_waiting(struct rcasti_exchange *exchange)
 	if (!error)
 		waiting->n_fds = 0;
 	drop_waiting(waiting);
+	if (error && error != -EPIPE && error != -ENODATA)
+		return give_up(exchange, error, "a reply could not be sent");
 	return error;
 }
 
@@ -62,9 +72,7 @@ int rcasti_exchange_send_take(struct rcasti_exchange *exchange, const Ringcast__
 		waiting->fds[waiting->n_fds] = take_fds[waiting->n_fds];
 	if (!waiting->data) {
 		drop_waiting(waiting);
-		rcast_link_abort(rcast_circuit_link(exchange->circuit), -ENOMEM, "no memory for a reply");
-		rcasti_connection_touch(exchange->connection);
-		return -ENOMEM;
+		return give_up(exchange, -ENOMEM, "no memory for a reply");
 	}
 	waiting->n_bytes = ringcast__wire__reply__pack(reply, waiting->data);
 	exchange->answered = exchange->answered || flags & RCAST_LAST;
