@@ -65,10 +65,12 @@ typedef void copy_function(char *to, const char *from, size_t n_bytes);
 static inline __attribute__((always_inline)) double copy_for_a_run(char *ring, uint64_t mask, size_t n_bytes,
 								   copy_function *function)
 {
-	static alignas(64) const char data[MAX_CHUNK];
+	static alignas(64) char data[MAX_CHUNK];
 	uint64_t start = measure_now_ns(), worked = measure_worked_ns(), n = 0, pos = 0,
 		 step = copies_between_clocks(n_bytes);
 
+	/* Or the compiler would know what the data are, and store them without loading them. */
+	measure_keep(data);
 	do {
 		for (uint64_t i = 0; i < step; i++, pos += n_bytes)
 			function(ring + (pos & mask), data, n_bytes);

@@ -72,6 +72,28 @@ HARNESS_TEST(producer, what_is_put_is_read)
 	rcast_writer_free(writer);
 }
 
+/* Short records are copied by a path of their own: every length, every alignment of the source, and no byte beside it. */
+HARNESS_TEST(producer, records_of_every_short_length_are_exact)
+{
+	struct rcast_writer *writer = open_writer(RCAST_RING_MIN_BYTES, false);
+	struct rcast_reader *reader = open_reader(writer);
+	char data[256];
+
+	for (size_t i = 0; i < sizeof data; i++)
+		data[i] = (char)(i * 7 + 1);
+	for (int round = 0; round < 40; round++) {
+		for (size_t n_bytes = 0; n_bytes < 160; n_bytes++) {
+			const char *from = data + (size_t)round % 9;
+
+			cr_assert_eq(rcast_writer_put(writer, RCAST_OUTPUT, from, n_bytes), 0);
+			expect_record(reader, RCAST_OUTPUT, from, n_bytes);
+			expect_empty(reader);
+		}
+	}
+	rcast_reader_close(reader);
+	rcast_writer_free(writer);
+}
+
 HARNESS_TEST(producer, kinds_of_the_ring_itself_cannot_be_published)
 {
 	struct rcast_writer *writer = open_writer(0, false);

@@ -19,12 +19,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef RCASTI_WORDWISE
+#define SHORT_BYTES 0u
+#else
+#define SHORT_BYTES 64u
+#endif
+
 struct rcast_writer {
 	struct rcasti_producer producer;
 	size_t max_bytes;
-	uint8_t flags; /* of every record: RCASTI_FLAG_STAMPED or 0 */
+	size_t short_bytes;      /* up to which length put takes its short cut: SHORT_BYTES or 0 */
+	uint64_t payload_offset; /* in every record */
+	uint8_t flags;           /* of every record: RCASTI_FLAG_STAMPED or 0 */
 	bool ended;
-	size_t reserved_bytes; /* of the reservation that is open */
+	uint64_t reserved_pos; /* where the latest reservation is; open while the producer stands there */
+	size_t reserved_bytes;
 	uint64_t n_records;
 	uint64_t n_output;
 	int memory_fd;
@@ -72,7 +81,10 @@ int rcast_writer_create(const struct rcast_writer_options *options, struct rcast
 	if (!writer)
 		return -ENOMEM;
 	writer->flags = options && options->stamped ? RCASTI_FLAG_STAMPED : 0;
-	writer->max_bytes = capacity / 4 - rcasti_payload_offset(writer->flags);
+	writer->short_bytes = writer->flags ? 0 : SHORT_BYTES;
+	writer->reserved_pos = UINT64_MAX;
+	writer->payload_offset = rcasti_payload_offset(writer->flags);
+	writer->max_bytes = capacity / 4 - writer->payload_offset;
 	error = map_ring(writer, capacity);
 	if (error != 0) {
 		free(writer);
@@ -150,7 +162,7 @@ static _Atomic uint64_t *payload(struct rcast_writer *writer)
 {
 	struct rcasti_producer *producer = &writer->producer;
 
-	return rcasti_word(producer->words, producer->mask, producer->pos + rcasti_payload_offset(writer->flags));
+	return rcasti_word(producer->words, producer->mask, producer->pos + writer->payload_offset);
 }
 
 static void put_stamp(struct rcast_writer *writer)
@@ -164,14 +176,18 @@ static void put_stamp(struct rcast_writer *writer)
 	rcasti_copy_in(rcasti_word(producer->words, producer->mask, producer->pos + RCASTI_WORD), &stamp, sizeof stamp);
 }
 
+static inline void count_record(struct rcast_writer *writer, uint8_t kind, size_t n_bytes)
+{
+	writer->n_records++;
+	writer->n_output += kind == RCAST_OUTPUT ? n_bytes : 0;
+}
+
 static void close_record(struct rcast_writer *writer, uint8_t kind, size_t n_bytes)
 {
-	writer->reserved_bytes = 0;
 	if (writer->flags & RCASTI_FLAG_STAMPED)
 		put_stamp(writer);
 	rcasti_commit(&writer->producer, rcasti_header((uint32_t)n_bytes, kind, writer->flags));
-	writer->n_records++;
-	writer->n_output += kind == RCAST_OUTPUT ? n_bytes : 0;
+	count_record(writer, kind, n_bytes);
 }
 
 static bool is_publishable(uint8_t kind)
@@ -179,15 +195,51 @@ static bool is_publishable(uint8_t kind)
 	return kind >= RCAST_OUTPUT;
 }
 
-int rcast_writer_put(struct rcast_writer *writer, uint8_t kind, const void *data, size_t n_bytes)
+static int __attribute__((noinline)) put_any(struct rcast_writer *writer, uint8_t kind, const void *data, size_t n_bytes)
 {
 	int error = is_publishable(kind) ? open_record(writer, n_bytes) : -EINVAL;
 
-	if (rcasti_unlikely(error != 0))
+	if (error != 0)
 		return error;
-	if (rcasti_likely(n_bytes > 0))
+	if (n_bytes > 0)
 		rcasti_copy_in(payload(writer), data, n_bytes);
 	close_record(writer, kind, n_bytes);
+	return 0;
+}
+
+/* memcpy of 1 to SHORT_BYTES bytes without a call: two pieces that may overlap. */
+static inline void copy_short(char *to, const char *from, size_t n_bytes)
+{
+	if (n_bytes > 32) {
+		memcpy(to, from, 32);
+		memcpy(to + n_bytes - 32, from + n_bytes - 32, 32);
+	} else if (n_bytes >= 16) {
+		memcpy(to, from, 16);
+		memcpy(to + n_bytes - 16, from + n_bytes - 16, 16);
+	} else if (n_bytes >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + n_bytes - 8, from + n_bytes - 8, 8);
+	} else {
+		for (size_t i = 0; i < n_bytes; i++)
+			to[i] = from[i];
+	}
+}
+
+/*
+ * A short record without a stamp is cheap enough that calls count: the one to memcpy costs as much as the rest, and has
+ * everything that is in a register saved around it. So this path has none.
+ */
+int rcast_writer_put(struct rcast_writer *writer, uint8_t kind, const void *data, size_t n_bytes)
+{
+	struct rcasti_producer *producer = &writer->producer;
+	uint64_t pos = producer->pos;
+	uint64_t next = pos + RCASTI_WORD + ((n_bytes + RCASTI_WORD - 1) & ~(uint64_t)(RCASTI_WORD - 1));
+
+	if (rcasti_unlikely(n_bytes - 1 >= writer->short_bytes || next >= producer->easy_end || !is_publishable(kind)))
+		return put_any(writer, kind, data, n_bytes);
+	copy_short((char *)rcasti_word(producer->words, producer->mask, pos + RCASTI_WORD), data, n_bytes);
+	rcasti_commit_easy(producer, next, rcasti_header((uint32_t)n_bytes, kind, 0));
+	count_record(writer, kind, n_bytes);
 	return 0;
 }
 
@@ -250,14 +302,15 @@ int rcast_writer_reserve(struct rcast_writer *writer, size_t max_bytes, void **s
 	int error = open_record(writer, max_bytes);
 
 	rcasti_kill_point("reserved");
-	writer->reserved_bytes = error == 0 ? max_bytes : 0;
+	writer->reserved_pos = error == 0 ? writer->producer.pos : UINT64_MAX;
+	writer->reserved_bytes = max_bytes;
 	*space = error == 0 ? (void *)payload(writer) : NULL;
 	return error;
 }
 
 int rcast_writer_commit(struct rcast_writer *writer, uint8_t kind, size_t used_bytes)
 {
-	if (used_bytes > writer->reserved_bytes || !is_publishable(kind) || writer->ended)
+	if (writer->reserved_pos != writer->producer.pos || used_bytes > writer->reserved_bytes || !is_publishable(kind))
 		return -EINVAL;
 	close_record(writer, kind, used_bytes);
 	return 0;

@@ -146,9 +146,10 @@ static inline uint64_t rcasti_record_size(uint64_t header)
 
 /* ── Words and payload ───────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* The word at a position, which is a multiple of a word. */
 static inline _Atomic uint64_t *rcasti_word(_Atomic uint64_t *words, uint64_t mask, uint64_t pos)
 {
-	return &words[(pos & mask) / RCASTI_WORD];
+	return (_Atomic uint64_t *)((char *)words + (pos & mask));
 }
 
 /*
@@ -217,12 +218,18 @@ static inline void rcasti_producer_init(struct rcasti_producer *producer, struct
 
 /*
  * Nearly every record ends in the chunk in which it starts. That chunk is claimed already, no lap ends inside it and no
- * later chunk begins in the record; outside a batch, one comparison with easy_end tells all that. Whatever moves `boundary`
- * or turns batching on or off sets it anew.
+ * later chunk begins in the record: one comparison with easy_end tells all that. In a batch it tells too that the batch has
+ * begun and does not get too long. Whatever moves `boundary` or begins or ends a batch sets it anew.
  */
 static inline void rcasti_set_easy_end(struct rcasti_producer *producer)
 {
-	producer->easy_end = producer->batching || producer->claimed == 0 ? 0 : producer->boundary;
+	uint64_t batch_end = producer->batch_pos + (producer->mask + 1) / 4;
+
+	producer->easy_end = producer->claimed == 0 ? 0 : producer->boundary;
+	if (producer->batching && producer->batch_header == 0)
+		producer->easy_end = 0;
+	else if (producer->batching && batch_end < producer->easy_end)
+		producer->easy_end = batch_end;
 }
 
 static inline uint64_t *rcasti_chunk_first(struct rcasti_producer *producer, uint64_t chunk_pos)
@@ -270,30 +277,35 @@ static inline bool rcasti_claim(struct rcasti_producer *producer, uint64_t end)
 }
 
 /*
- * Let readers have what starts at pos and ends at the producer's pos. The claim covers it and its payload is stored.
+ * Let readers have what starts at pos and ends at next. The claim covers it and its payload is stored.
  *
  * The release pairs with the acquire in rcasti_look: whoever sees this header sees the payload, the zero behind it and every
  * claim before it.
  */
-static inline void rcasti_make_visible(struct rcasti_producer *producer, uint64_t pos, uint64_t header)
+static inline void rcasti_make_visible(struct rcasti_producer *producer, uint64_t pos, uint64_t next, uint64_t header)
 {
+	_Atomic uint64_t *words = producer->words;
+	uint64_t mask = producer->mask;
+
 	rcasti_kill_point("payload is stored");
-	atomic_store_explicit(rcasti_word(producer->words, producer->mask, producer->pos), 0, RCASTI_ORDER_STORE);
+	atomic_store_explicit(rcasti_word(words, mask, next), 0, RCASTI_ORDER_STORE);
 	rcasti_kill_point("next header is zero");
-	atomic_store_explicit(rcasti_word(producer->words, producer->mask, pos), header, RCASTI_ORDER_COMMIT);
+	atomic_store_explicit(rcasti_word(words, mask, pos), header, RCASTI_ORDER_COMMIT);
 	rcasti_kill_point("committed");
 }
 
 /* Of a batch only the first header is kept back: no reader gets past it, so the others need no order among themselves. */
 static inline void rcasti_add_to_batch(struct rcasti_producer *producer, uint64_t pos, uint64_t header)
 {
-	if (producer->batch_header == 0) {
-		producer->batch_pos = pos;
-		producer->batch_header = header;
-	} else {
-		atomic_store_explicit(rcasti_word(producer->words, producer->mask, pos), header, RCASTI_ORDER_STORE);
-	}
+	atomic_store_explicit(rcasti_word(producer->words, producer->mask, pos), header, RCASTI_ORDER_STORE);
 	rcasti_kill_point("added to the batch");
+}
+
+static inline void rcasti_start_batch(struct rcasti_producer *producer, uint64_t pos, uint64_t header)
+{
+	producer->batch_pos = pos;
+	producer->batch_header = header;
+	rcasti_kill_point("batch is started");
 }
 
 /* The record that starts at pos is the first in every chunk that starts behind the start of the record before it. */
@@ -304,33 +316,40 @@ static inline void rcasti_note_chunks(struct rcasti_producer *producer)
 	rcasti_set_easy_end(producer);
 }
 
-/* The record at the producer's pos is complete; readers get it now, or with its batch. */
+/* The record from the producer's pos to `next`, which is before easy_end, is complete; readers get it now or with its batch. */
+static inline void rcasti_commit_easy(struct rcasti_producer *producer, uint64_t next, uint64_t header)
+{
+	uint64_t pos = producer->pos;
+
+	producer->pos = next;
+	if (rcasti_unlikely(producer->batch_header != 0))
+		rcasti_add_to_batch(producer, pos, header);
+	else
+		rcasti_make_visible(producer, pos, next, header);
+}
+
+/* The same for any record. */
 static inline void rcasti_commit(struct rcasti_producer *producer, uint64_t header)
 {
 	uint64_t pos = producer->pos, next = pos + rcasti_record_size(header);
 
-	producer->pos = next;
 	if (rcasti_likely(next < producer->easy_end)) {
-		rcasti_make_visible(producer, pos, header);
+		rcasti_commit_easy(producer, next, header);
 		return;
 	}
-	if (producer->batching)
-		rcasti_add_to_batch(producer, pos, header);
-	else
-		rcasti_make_visible(producer, pos, header);
+	if (producer->batching && producer->batch_header == 0) {
+		rcasti_start_batch(producer, pos, header);
+		producer->pos = next;
+	} else {
+		rcasti_commit_easy(producer, next, header);
+	}
 	rcasti_note_chunks(producer);
 }
 
 /* Padding in front of a batch is no part of it. */
 static inline void rcasti_commit_padding(struct rcasti_producer *producer, uint64_t header)
 {
-	uint64_t pos = producer->pos;
-
-	producer->pos = pos + rcasti_record_size(header);
-	if (producer->batch_header != 0)
-		rcasti_add_to_batch(producer, pos, header);
-	else
-		rcasti_make_visible(producer, pos, header);
+	rcasti_commit_easy(producer, producer->pos + rcasti_record_size(header), header);
 	rcasti_note_chunks(producer);
 }
 
@@ -356,7 +375,7 @@ static inline void rcasti_begin_batch(struct rcasti_producer *producer)
 static inline void rcasti_commit_batch(struct rcasti_producer *producer)
 {
 	if (producer->batch_header != 0)
-		rcasti_make_visible(producer, producer->batch_pos, producer->batch_header);
+		rcasti_make_visible(producer, producer->batch_pos, producer->pos, producer->batch_header);
 	producer->batch_header = 0;
 	producer->batching = false;
 	rcasti_set_easy_end(producer);

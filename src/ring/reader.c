@@ -36,6 +36,7 @@ struct rcast_reader {
 	struct rcasti_shared *shared;
 	_Atomic uint64_t *words;
 	uint64_t mask;
+	uint64_t max_record_bytes;
 	uint64_t pos, at;
 	uint64_t current_header; /* of the record that peek found; 0: none */
 	struct rcast_gap gap;
@@ -75,6 +76,7 @@ static int map_ring(struct rcast_reader *reader, int ring_fd)
 	reader->shared = &header->shared;
 	reader->words = (_Atomic uint64_t *)((char *)reader->mapping + RCASTI_RING_HEADER_BYTES);
 	reader->mask = reader->mapping_bytes - RCASTI_RING_HEADER_BYTES - 1;
+	reader->max_record_bytes = (reader->mask + 1) / 4;
 	return 0;
 }
 
@@ -129,6 +131,18 @@ static bool is_end(uint8_t kind)
 	return kind == RCAST_END || kind == RCAST_MOVED;
 }
 
+/*
+ * Is this the header of a record, and does it fit where it is? Nearly all are, so it is asked first and with little: above the
+ * payload's length stand the kind, from RCAST_OUTPUT to 255, and one flag.
+ */
+static inline bool is_record(const struct rcast_reader *reader, uint64_t at, uint64_t header, uint64_t size)
+{
+	uint64_t kind = header >> 32 & ~((uint64_t)RCASTI_FLAG_STAMPED << 8);
+
+	return kind - RCAST_OUTPUT <= UINT8_MAX - RCAST_OUTPUT && size <= reader->max_record_bytes &&
+	       (at & reader->mask) + size <= reader->mask + 1;
+}
+
 /* Could an honest writer have committed this header at this position? */
 static bool is_well_formed(const struct rcast_reader *reader, uint64_t pos, uint64_t header)
 {
@@ -180,8 +194,33 @@ static void skip_padding(struct rcast_reader *reader)
 		reader->at += rcasti_record_size(header);
 }
 
+static void __attribute__((noinline)) read_stamp(const struct rcast_reader *reader, struct rcast_record *record)
+{
+	struct rcasti_stamp stamp;
+
+	rcasti_copy_out(&stamp, rcasti_word(reader->words, reader->mask, reader->at + RCASTI_WORD), sizeof stamp);
+	record->time_ns = stamp.time_ns;
+	record->sequence = stamp.sequence;
+	record->output_pos = stamp.output_pos;
+}
+
+static inline void describe(const struct rcast_reader *reader, uint64_t header, struct rcast_record *record)
+{
+	uint8_t flags = rcasti_header_flags(header);
+
+	record->pos = reader->pos;
+	record->next_pos = reader->at + rcasti_record_size(header);
+	record->data = (const void *)rcasti_word(reader->words, reader->mask, reader->at + rcasti_payload_offset(flags));
+	record->n_bytes = rcasti_header_bytes(header);
+	record->kind = rcasti_header_kind(header);
+	record->stamped = flags & RCASTI_FLAG_STAMPED;
+	record->time_ns = record->sequence = record->output_pos = 0;
+	if (record->stamped)
+		read_stamp(reader, record);
+}
+
 /* What is there, if it is no record or none that may be used? */
-static int look_closely(struct rcast_reader *reader, uint64_t header)
+static int __attribute__((noinline)) look_closely(struct rcast_reader *reader, uint64_t header, struct rcast_record *record)
 {
 	if (overtaken(reader))
 		return resume(reader);
@@ -189,71 +228,35 @@ static int look_closely(struct rcast_reader *reader, uint64_t header)
 		return RCAST_EMPTY;
 	if (!is_well_formed(reader, reader->at, header) || !is_end(rcasti_header_kind(header)))
 		return -EPROTO;
-	reader->current_header = header;
+	describe(reader, header, record);
 	return RCAST_ENDED;
 }
 
 /*
- * The header at hand, made current if it is a record's. Whoever is going to copy the record and then ask whether it was
- * overtaken need not ask before: the bounds hold for any header that is well formed.
+ * The record at hand, made current. Whoever is going to copy it and then ask whether it was overtaken need not ask before:
+ * the bounds hold for any header that passes for a record's.
  */
-static int look(struct rcast_reader *reader, bool asks_later)
+static inline int look(struct rcast_reader *reader, struct rcast_record *record, bool asks_later)
 {
 	uint64_t header = rcasti_look(reader->words, reader->mask, reader->at);
 
+	reader->current_header = 0;
 	if (rcasti_unlikely(rcasti_header_kind(header) == RCAST_PADDING)) {
 		skip_padding(reader);
 		header = rcasti_look(reader->words, reader->mask, reader->at);
 	}
-	if (rcasti_unlikely(rcasti_header_kind(header) < RCAST_OUTPUT || !is_well_formed(reader, reader->at, header)))
-		return look_closely(reader, header);
+	if (rcasti_unlikely(!is_record(reader, reader->at, header, rcasti_record_size(header))))
+		return look_closely(reader, header, record);
 	if (!asks_later && rcasti_unlikely(overtaken(reader)))
 		return resume(reader);
 	reader->current_header = header;
+	describe(reader, header, record);
 	return RCAST_RECORD;
-}
-
-static _Atomic uint64_t *payload(const struct rcast_reader *reader)
-{
-	uint64_t offset = rcasti_payload_offset(rcasti_header_flags(reader->current_header));
-
-	return rcasti_word(reader->words, reader->mask, reader->at + offset);
-}
-
-static void describe(const struct rcast_reader *reader, struct rcast_record *record)
-{
-	uint64_t header = reader->current_header;
-	struct rcasti_stamp stamp = {0};
-
-	if (rcasti_header_flags(header) & RCASTI_FLAG_STAMPED)
-		rcasti_copy_out(&stamp, rcasti_word(reader->words, reader->mask, reader->at + RCASTI_WORD), sizeof stamp);
-	*record = (struct rcast_record){
-		.pos = reader->pos,
-		.next_pos = reader->at + rcasti_record_size(header),
-		.data = (const void *)payload(reader),
-		.n_bytes = rcasti_header_bytes(header),
-		.kind = rcasti_header_kind(header),
-		.stamped = rcasti_header_flags(header) & RCASTI_FLAG_STAMPED,
-		.time_ns = stamp.time_ns,
-		.sequence = stamp.sequence,
-		.output_pos = stamp.output_pos,
-	};
-}
-
-static int look_and_describe(struct rcast_reader *reader, struct rcast_record *record, bool asks_later)
-{
-	int outcome = look(reader, asks_later);
-
-	if (rcasti_likely(outcome == RCAST_RECORD || outcome == RCAST_ENDED))
-		describe(reader, record);
-	if (rcasti_unlikely(outcome != RCAST_RECORD))
-		reader->current_header = 0;
-	return outcome;
 }
 
 int rcast_reader_peek(struct rcast_reader *reader, struct rcast_record *record)
 {
-	return look_and_describe(reader, record, false);
+	return look(reader, record, false);
 }
 
 int rcast_reader_intact(struct rcast_reader *reader)
@@ -263,29 +266,32 @@ int rcast_reader_intact(struct rcast_reader *reader)
 
 int rcast_reader_release(struct rcast_reader *reader)
 {
-	int outcome;
+	uint64_t header = reader->current_header;
 
-	if (reader->current_header == 0)
+	if (rcasti_unlikely(header == 0))
 		return -EINVAL;
-	outcome = rcast_reader_intact(reader);
-	if (rcasti_likely(outcome == RCAST_RECORD))
-		go_to(reader, reader->at + rcasti_record_size(reader->current_header));
-	return outcome;
+	if (rcasti_unlikely(overtaken(reader)))
+		return resume(reader);
+	go_to(reader, reader->at + rcasti_record_size(header));
+	return RCAST_RECORD;
 }
 
 int rcast_reader_read(struct rcast_reader *reader, void *buffer, size_t buffer_bytes, struct rcast_record *record)
 {
-	int outcome = look_and_describe(reader, record, true);
+	int outcome = look(reader, record, true);
 
-	if (outcome != RCAST_RECORD)
+	if (rcasti_unlikely(outcome != RCAST_RECORD))
 		return outcome;
-	if (record->n_bytes > buffer_bytes) {
+	if (rcasti_unlikely(record->n_bytes > buffer_bytes)) {
 		outcome = rcast_reader_intact(reader);
 		return outcome == RCAST_RECORD ? -EMSGSIZE : outcome;
 	}
-	rcasti_copy_out(buffer, payload(reader), record->n_bytes);
+	rcasti_copy_out(buffer, (_Atomic uint64_t *)record->data, record->n_bytes);
 	record->data = buffer;
-	return rcast_reader_release(reader);
+	if (rcasti_unlikely(overtaken(reader)))
+		return resume(reader);
+	go_to(reader, record->next_pos);
+	return RCAST_RECORD;
 }
 
 struct rcast_gap rcast_reader_get_gap(const struct rcast_reader *reader)
