@@ -23,6 +23,7 @@ enum operation { RING, STORE_EPISODE, STORE_POS, SCRIBBLE, DRAIN, CLOSE, FILL_UP
 
 struct reader {
 	struct rcasti_cursor_page *page;
+	struct rcasti_cursor_words *words; /* those that the follower looks at, if it took the page */
 	int wake_fd;
 	uint64_t rung_episode;
 	bool closed, was_filled;
@@ -39,7 +40,7 @@ static int n_in_pipe(const struct reader *reader)
 
 static void ring(struct reader *reader, struct rcast_follower *follower)
 {
-	uint64_t episode = reader->page->episode;
+	uint64_t episode = reader->words->episode;
 	int before = n_in_pipe(reader), result = rcast_follower_ring(follower), more;
 
 	more = n_in_pipe(reader) - before;
@@ -64,9 +65,9 @@ static void drain(struct reader *reader)
 static void fill_up(struct reader *reader, struct rcast_follower *follower)
 {
 	for (int i = 0; i < 4200 && !reader->was_filled; i++) {
-		reader->page->episode = reader->rung_episode + 2 + (reader->rung_episode & 1 ? 0 : 1);
+		reader->words->episode = reader->rung_episode + 2 + (reader->rung_episode & 1 ? 0 : 1);
 		if (rcast_follower_ring(follower) == 1)
-			reader->rung_episode = reader->page->episode;
+			reader->rung_episode = reader->words->episode;
 	}
 	fuzz_must(n_in_pipe(reader) <= 4096);
 	reader->was_filled = true;
@@ -88,11 +89,11 @@ static void operate(struct fuzz *fuzz, struct reader *reader, struct rcast_follo
 		ring(reader, follower);
 		break;
 	case STORE_EPISODE:
-		reader->page->episode = fuzz_u64(fuzz);
+		reader->words->episode = fuzz_u64(fuzz);
 		break;
 	case STORE_POS:
-		reader->page->pos = fuzz_u64(fuzz);
-		fuzz_must(rcast_follower_pos(follower) == reader->page->pos);
+		reader->words->pos = fuzz_u64(fuzz);
+		fuzz_must(rcast_follower_pos(follower) == reader->words->pos);
 		break;
 	case SCRIBBLE:
 		n = fuzz_u16(fuzz);
@@ -133,6 +134,7 @@ static int forge(struct fuzz *fuzz, struct rcasti_cursor_page **page, size_t *ma
 		if (fuzz_u8(fuzz) % 4 != 1)
 			memset(*page, 0, n_bytes);
 		(*page)->magic = RCASTI_CURSOR_MAGIC ^ fuzz_u8(fuzz);
+		(*page)->place = (uint32_t)(fuzz->n_left % (RCASTI_N_PLACES + 1));
 	}
 	fuzz_must(fcntl(fd, F_ADD_SEALS, which_seals) == 0);
 	return fd;
@@ -150,6 +152,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	fuzz_must(error == 0 || error == -EPROTO);
 	fuzz_must(error != 0 || mapped_bytes == RCASTI_CURSOR_BYTES);
 	if (error == 0) {
+		fuzz_must(reader.page->place < RCASTI_N_PLACES);
+		reader.words = &reader.page->words[reader.page->place];
 		for (int n = 0; fuzz.n_left > 0 && n < 64; n++)
 			operate(&fuzz, &reader, follower);
 		rcast_follower_free(follower);

@@ -152,11 +152,13 @@ HARNESS_TEST(follower, a_hostile_cursor_page_costs_no_more_than_a_failed_write)
 
 	page = mapping;
 	page->magic = RCASTI_CURSOR_MAGIC;
+	page->place = 3;
 	cr_assert_eq(rcast_follower_create_take(rcasti_memory_dup_readonly(fd), &follower, &wake_fd), 0);
 	fcntl(wake_fd, F_SETFL, 0);
 	for (uint64_t i = 0; i < 100000; i++) {
-		page->episode = 2 * i + 1;
-		page->pos = UINT64_MAX - i;
+		page->words[3].episode = 2 * i + 1;
+		page->words[3].pos = UINT64_MAX - i;
+		page->place = (uint32_t)i;
 		cr_assert_eq(rcast_notify(&follower, 1), 1);
 	}
 	cr_expect_eq(rcast_follower_pos(follower), UINT64_MAX - 99999);
@@ -181,6 +183,11 @@ HARNESS_TEST(follower, refuses_what_is_no_cursor_page)
 	fd = rcasti_memory_create("too large", 2 * RCASTI_CURSOR_BYTES, &mapping);
 	((struct rcasti_cursor_page *)mapping)->magic = RCASTI_CURSOR_MAGIC;
 	munmap(mapping, 2 * RCASTI_CURSOR_BYTES);
+	cr_expect_eq(rcast_follower_create_take(fd, &follower, &wake_fd), -EPROTO);
+	fd = rcasti_memory_create("words outside", RCASTI_CURSOR_BYTES, &mapping);
+	((struct rcasti_cursor_page *)mapping)->magic = RCASTI_CURSOR_MAGIC;
+	((struct rcasti_cursor_page *)mapping)->place = RCASTI_N_PLACES;
+	munmap(mapping, RCASTI_CURSOR_BYTES);
 	cr_expect_eq(rcast_follower_create_take(fd, &follower, &wake_fd), -EPROTO);
 }
 

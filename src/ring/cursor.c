@@ -17,9 +17,16 @@
 
 struct rcast_cursor {
 	struct rcasti_cursor_page *page;
-	uint64_t episode; /* our own copy: the page is never read here */
+	struct rcasti_cursor_words *words; /* of the page */
+	uint64_t episode;                  /* our own copy: the page is never read here */
 	int memory_fd;
 };
+
+/* Different ones for the readers of one process, and for those of different processes. */
+static uint32_t choose_place(const void *mapping)
+{
+	return (uint32_t)(((uintptr_t)mapping / RCASTI_CURSOR_BYTES + (uintptr_t)getpid()) % RCASTI_N_PLACES);
+}
 
 int rcast_cursor_create(struct rcast_cursor **result)
 {
@@ -38,6 +45,8 @@ int rcast_cursor_create(struct rcast_cursor **result)
 	cursor->memory_fd = fd;
 	cursor->page = mapping;
 	cursor->page->magic = RCASTI_CURSOR_MAGIC;
+	atomic_init(&cursor->page->place, choose_place(mapping));
+	cursor->words = &cursor->page->words[choose_place(mapping)];
 	*result = cursor;
 	return 0;
 }
@@ -59,7 +68,7 @@ int rcast_cursor_dup_fd(const struct rcast_cursor *cursor)
 /* The release pairs with the acquire in rcast_follower_pos: our reads end before a lease lets the writer overwrite. */
 void rcasti_cursor_set_pos(struct rcast_cursor *cursor, uint64_t pos)
 {
-	atomic_store_explicit(&cursor->page->pos, pos, memory_order_release);
+	atomic_store_explicit(&cursor->words->pos, pos, memory_order_release);
 }
 
 /*
@@ -69,7 +78,7 @@ void rcasti_cursor_set_pos(struct rcast_cursor *cursor, uint64_t pos)
 void rcasti_cursor_fall_asleep(struct rcast_cursor *cursor)
 {
 	cursor->episode += 1 + (cursor->episode & 1);
-	atomic_store_explicit(&cursor->page->episode, cursor->episode, memory_order_relaxed);
+	atomic_store_explicit(&cursor->words->episode, cursor->episode, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
@@ -77,5 +86,5 @@ void rcasti_cursor_fall_asleep(struct rcast_cursor *cursor)
 void rcasti_cursor_wake_up(struct rcast_cursor *cursor)
 {
 	cursor->episode += cursor->episode & 1;
-	atomic_store_explicit(&cursor->page->episode, cursor->episode, memory_order_relaxed);
+	atomic_store_explicit(&cursor->words->episode, cursor->episode, memory_order_relaxed);
 }

