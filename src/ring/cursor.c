@@ -65,26 +65,19 @@ int rcast_cursor_dup_fd(const struct rcast_cursor *cursor)
 	return rcasti_memory_dup_readonly(cursor->memory_fd);
 }
 
-/* The release pairs with the acquire in rcast_follower_pos: our reads end before a lease lets the writer overwrite. */
 void rcasti_cursor_set_pos(struct rcast_cursor *cursor, uint64_t pos)
 {
-	atomic_store_explicit(&cursor->words->pos, pos, memory_order_release);
+	rcasti_tell_pos(cursor->words, pos);
 }
 
-/*
- * The full fence pairs with the one in rcast_notify_fence. Of the two, one comes first: either the publisher sees that we
- * sleep, and rings, or the look that follows here sees what it published. Without either fence both may miss.
- */
 void rcasti_cursor_fall_asleep(struct rcast_cursor *cursor)
 {
 	cursor->episode += 1 + (cursor->episode & 1);
-	atomic_store_explicit(&cursor->words->episode, cursor->episode, memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst);
+	rcasti_fall_asleep(cursor->words, cursor->episode);
 }
 
-/* Relaxed: a publisher that sees it late rings once in vain. */
 void rcasti_cursor_wake_up(struct rcast_cursor *cursor)
 {
 	cursor->episode += cursor->episode & 1;
-	atomic_store_explicit(&cursor->words->episode, cursor->episode, memory_order_relaxed);
+	rcasti_wake_up(cursor->words, cursor->episode);
 }

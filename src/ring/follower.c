@@ -107,10 +107,9 @@ void rcast_follower_free(struct rcast_follower *follower)
 	free(follower);
 }
 
-/* The acquire pairs with the release in rcasti_cursor_set_pos. */
 uint64_t rcast_follower_pos(const struct rcast_follower *follower)
 {
-	return atomic_load_explicit(&follower->words->pos, memory_order_acquire);
+	return rcasti_told_pos(follower->words);
 }
 
 static int write_byte(int fd)
@@ -136,16 +135,15 @@ static int write_byte_quietly(int fd)
 	return error;
 }
 
-/* Pairs with the fence in rcasti_cursor_fall_asleep: what was published is seen before we look who sleeps. */
 void rcast_notify_fence(void)
 {
-	atomic_thread_fence(memory_order_seq_cst);
+	rcasti_fence_before_ringing();
 }
 
 /* A full pipe is as good as rung: there are bytes in it that the reader has not taken. */
 int rcast_follower_ring(struct rcast_follower *follower)
 {
-	uint64_t episode = atomic_load_explicit(&follower->words->episode, memory_order_relaxed);
+	uint64_t episode = rcasti_episode(follower->words);
 
 	if (follower->is_gone)
 		return -EPIPE;

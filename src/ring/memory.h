@@ -21,12 +21,6 @@ struct rcasti_ring_header {
 	struct rcasti_shared shared;
 };
 
-/* What a reader says of itself. */
-struct rcasti_cursor_words {
-	alignas(RCASTI_LINE) _Atomic uint64_t pos;     /* where the reader stands */
-	alignas(RCASTI_LINE) _Atomic uint64_t episode; /* odd while it sleeps; no two sleeps have the same number */
-};
-
 /*
  * A cursor page. The reader writes it; the publisher only reads it and believes nothing in it. Were the words at the same
  * place in every page, those of all readers would fall into one set of the cache, which has room for eight: so each reader

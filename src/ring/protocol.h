@@ -37,10 +37,11 @@
 
 /*
  * ThreadSanitizer does not understand fences. In its build payload goes word by word through atomics that carry the fences'
- * order themselves. Model programs ask for the words alone, with RCASTI_WORDWISE.
+ * order themselves. Model programs ask for the words alone, with RCASTI_WORDWISE; or, where a lease rules out every lap, for
+ * the shipped plain copy under ThreadSanitizer too, with RCASTI_PLAIN: what orders it is then no fence.
  */
 #ifdef __has_feature
-#if __has_feature(thread_sanitizer)
+#if __has_feature(thread_sanitizer) && !defined(RCASTI_PLAIN)
 #define RCASTI_FENCELESS 1
 #endif
 #endif
@@ -74,6 +75,13 @@
 #define RCASTI_ORDER_COPIED memory_order_acquire
 #endif
 
+#ifndef RCASTI_ORDER_TELL
+#define RCASTI_ORDER_TELL memory_order_release
+#endif
+#ifndef RCASTI_ORDER_TOLD
+#define RCASTI_ORDER_TOLD memory_order_acquire
+#endif
+
 #define RCASTI_WORD 8u   /* bytes; also the size of a header word */
 #define RCASTI_LINE 128u /* two cache lines, which x86 fetches as a pair */
 #ifndef RCASTI_N_CHUNKS
@@ -98,6 +106,12 @@ struct rcasti_shared {
 	alignas(RCASTI_LINE) _Atomic uint64_t frontier; /* the end of what the writer may have touched */
 	alignas(RCASTI_LINE) _Atomic uint64_t first;    /* the oldest whole record */
 	_Atomic uint64_t recent;                        /* a record start, at most one claim old */
+};
+
+/* What a reader says of itself, in its cursor page. It stores them; the publisher only loads them and believes neither. */
+struct rcasti_cursor_words {
+	alignas(RCASTI_LINE) _Atomic uint64_t pos;     /* where the reader stands */
+	alignas(RCASTI_LINE) _Atomic uint64_t episode; /* odd while it sleeps; no two sleeps have the same number */
 };
 
 /* ── Header words ────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -417,6 +431,51 @@ static inline uint64_t rcasti_resume(struct rcasti_shared *shared)
 static inline uint64_t rcasti_recent(struct rcasti_shared *shared)
 {
 	return atomic_load_explicit(&shared->recent, RCASTI_ORDER_RESUME);
+}
+
+/* ── Leases, sleeping and waking ─────────────────────────────────────────────────────────────────────────────────────── */
+
+/* The reader: all before `pos` is read. The release pairs with the acquire in rcasti_told_pos: our reads have ended by then. */
+static inline void rcasti_tell_pos(struct rcasti_cursor_words *cursor, uint64_t pos)
+{
+	atomic_store_explicit(&cursor->pos, pos, RCASTI_ORDER_TELL);
+}
+
+/*
+ * The publisher: where the reader says that it stands. The acquire pairs with the release in rcasti_tell_pos: what the writer
+ * overwrites because a lease ends there is no longer being read.
+ */
+static inline uint64_t rcasti_told_pos(struct rcasti_cursor_words *cursor)
+{
+	return atomic_load_explicit(&cursor->pos, RCASTI_ORDER_TOLD);
+}
+
+/*
+ * The reader: we sleep, unless the look that follows finds something. The full fence pairs with the one in
+ * rcasti_fence_before_ringing. Of the two one comes first: either the publisher sees that we sleep, and rings, or that look
+ * sees what it published. Without either fence both may miss.
+ */
+static inline void rcasti_fall_asleep(struct rcasti_cursor_words *cursor, uint64_t episode)
+{
+	atomic_store_explicit(&cursor->episode, episode, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* Relaxed: a publisher that sees it late rings once in vain. */
+static inline void rcasti_wake_up(struct rcasti_cursor_words *cursor, uint64_t episode)
+{
+	atomic_store_explicit(&cursor->episode, episode, memory_order_relaxed);
+}
+
+/* The publisher, between publishing and asking who sleeps. Pairs with the fence in rcasti_fall_asleep. */
+static inline void rcasti_fence_before_ringing(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+static inline uint64_t rcasti_episode(struct rcasti_cursor_words *cursor)
+{
+	return atomic_load_explicit(&cursor->episode, memory_order_relaxed);
 }
 
 #endif
