@@ -445,7 +445,7 @@ static inline void rcasti_tell_pos(struct rcasti_cursor_words *cursor, uint64_t 
  * The publisher: where the reader says that it stands. The acquire pairs with the release in rcasti_tell_pos: what the writer
  * overwrites because a lease ends there is no longer being read.
  */
-static inline uint64_t rcasti_told_pos(struct rcasti_cursor_words *cursor)
+static inline uint64_t rcasti_told_pos(const struct rcasti_cursor_words *cursor)
 {
 	return atomic_load_explicit(&cursor->pos, RCASTI_ORDER_TOLD);
 }
@@ -473,7 +473,7 @@ static inline void rcasti_fence_before_ringing(void)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-static inline uint64_t rcasti_episode(struct rcasti_cursor_words *cursor)
+static inline uint64_t rcasti_episode(const struct rcasti_cursor_words *cursor)
 {
 	return atomic_load_explicit(&cursor->episode, memory_order_relaxed);
 }
