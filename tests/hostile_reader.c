@@ -306,7 +306,7 @@ static void attack_pipe(uid_t uid, int wake_fd, struct rcast_follower *follower,
 {
 	for (size_t i = 0; i < sizeof pipe_attacks / sizeof pipe_attacks[0]; i++) {
 		attack_as(uid, pipe_attacks[i], wake_fd, 0);
-		page->episode += 2;
+		page->words[0].episode += 2;
 		alarm(10);
 		must(rcast_follower_ring(follower) == 1);
 		alarm(0);
@@ -344,7 +344,7 @@ static void run_matrix(void)
 	page_fd = rcasti_memory_create("page", RCASTI_CURSOR_BYTES, &page_memory);
 	page = page_memory;
 	page->magic = RCASTI_CURSOR_MAGIC;
-	page->episode = 1;
+	page->words[0].episode = 1;
 	must(rcast_follower_create_take(page_fd, &follower, &wake_fd) == 0);
 	if (is_root)
 		must(seteuid(0) == 0);
