@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "engine/pty.h"
+#include "engine/readers.h"
 #include "engine/pump.h"
 #include "harness.h"
 
@@ -102,6 +103,7 @@ HARNESS_TEST(pump, a_turn_is_bounded)
 	cr_assert_eq(write(fd, data, sizeof data), (ssize_t)sizeof data);
 	lseek(fd, 0, SEEK_SET);
 	begin(RCASTI_PIPE, fd);
+	session->n_attached = 100; /* so many that ringing them is the notifier's business */
 	for (; !n_letters[RCASTI_FINISHED]; n_turns++, before = after) {
 		turn();
 		rcast_writer_get_state(session->writer, &after);
@@ -111,6 +113,33 @@ HARNESS_TEST(pump, a_turn_is_bounded)
 	cr_assert_geq(n_turns, 4);
 	cr_assert_eq(session->pump.fd, -1);
 	cr_assert_eq(rcasti_doorbell_value(&doorbell), (uint32_t)n_turns);
+	finish();
+}
+
+HARNESS_TEST(pump, a_few_readers_are_rung_without_the_notifier)
+{
+	struct rcast_follower *follower;
+	struct rcast_cursor *cursor;
+	struct rcasti_attachment attachment = {0};
+	int ends[2], wake_fd;
+
+	cr_assert_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	begin(RCASTI_PIPE, ends[0]);
+	cr_assert_eq(rcast_cursor_create(&cursor), 0);
+	cr_assert_eq(rcast_follower_create_take(rcast_cursor_dup_fd(cursor), &follower, &wake_fd), 0);
+	cr_assert_eq(rcast_reader_follow_take(reader, cursor, wake_fd), 0);
+	attachment.session = session;
+	attachment.follower = follower;
+	rcasti_readers_add(&attachment);
+	turn();
+	cr_assert_eq(rcast_reader_sleep(reader), RCAST_EMPTY);
+	cr_assert_eq(write(ends[1], "x", 1), 1);
+	turn();
+	cr_expect_eq(poll(&(struct pollfd){.fd = rcast_reader_fd(reader), .events = POLLIN}, 1, 0), 1);
+	cr_expect_eq(rcasti_doorbell_value(&doorbell), 0);
+	cds_list_del(&attachment.node);
+	rcast_follower_free(follower);
+	close(ends[1]);
 	finish();
 }
 

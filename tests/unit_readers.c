@@ -95,7 +95,7 @@ HARNESS_TEST(readers, only_sleepers_are_rung_and_once)
 	begin();
 	sleeper = attach(0);
 	waker = attach(0);
-	cr_assert_eq(session->control.n_attached, 2);
+	cr_assert_eq(session->n_attached, 2);
 	cr_assert_eq(rcast_reader_sleep(sleeper.reader), RCAST_EMPTY);
 	publish(1);
 	for (int i = 0; i < 3; i++)
@@ -104,7 +104,7 @@ HARNESS_TEST(readers, only_sleepers_are_rung_and_once)
 	cr_assert_eq(waker.attachment->n_rings, 0);
 	detach(sleeper);
 	detach(waker);
-	cr_assert_eq(session->control.n_attached, 0);
+	cr_assert_eq(session->n_attached, 0);
 	finish();
 }
 

@@ -212,8 +212,8 @@ RCAST_API void rcast_follower_free(struct rcast_follower *follower);
 RCAST_API uint64_t rcast_follower_pos(const struct rcast_follower *follower);
 
 /*
- * Ring everyone in the list who sleeps: after publishing, as often as the publisher likes, by one thread at a time. One
- * fence, then a byte for each reader that sleeps and was not rung for this sleep. Returns how many were rung.
+ * Ring everyone in the list who sleeps: after publishing, as often as the publisher likes, from any thread. One fence, then a
+ * byte for each reader that sleeps and was not rung for this sleep. Returns how many were rung.
  */
 RCAST_API int rcast_notify(struct rcast_follower *const *followers, size_t n_followers);
 

@@ -24,7 +24,7 @@ void rcasti_describe_session(struct rcast_session *session, Ringcast__Wire__Sess
 	info->pid = control->child ? control->child->pid : 0;
 	info->cols = control->size.cols;
 	info->rows = control->size.rows;
-	info->n_readers = control->n_attached;
+	info->n_readers = atomic_load_explicit(&session->n_attached, memory_order_relaxed);
 	info->ring_bytes = session->ring_bytes;
 	info->first_pos = count(&session->counts.first_pos);
 	info->next_pos = count(&session->counts.next_pos);

@@ -3,8 +3,8 @@
  * The notifier answers the doorbell: for each session that was marked it rings the readers that sleep. It exists so that the pump
  * does not spend its time on wake-ups, which cost a hundred times what publishing costs.
  *
- * Who rings whom is fixed, since a follower remembers for which sleep it was rung: the readers of PTY and pipe sessions are
- * rung by the notifier, those of an owned session by its owner, whose session is never marked.
+ * The readers of PTY and pipe sessions are rung by the notifier, or by the pump itself while they are few; those of an owned
+ * session by its owner, whose session is never marked.
  *
  * A session is found by its slot under RCU, and so are its readers. A slot that was vacated meanwhile is empty, or has a new
  * session, whose readers are then looked at once for nothing.

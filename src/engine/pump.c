@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "engine/notifier.h"
 #include "engine/pty.h"
 #include "engine/readers.h"
 
@@ -41,6 +42,7 @@ enum {
 	GRACE_MS = 200,
 	RECHECK_MS = 1,
 	RETRY_MS = 100,
+	FEW_READERS = 2,
 };
 
 static struct rcasti_pump *pump_of(const struct rcast_session *session)
@@ -244,12 +246,20 @@ static void shut(struct rcast_session *session)
 	watch(session, EPOLLIN | EPOLLET);
 }
 
+/*
+ * To wake the notifier costs as much as to wake a reader, and the reader comes later for it. So a few readers are rung here; it
+ * is many that would keep us from reading.
+ */
 static void announce(struct rcast_session *session)
 {
 	if (!session->pump.published)
 		return;
 	session->pump.published = false;
 	rcasti_session_count(session);
+	if (atomic_load_explicit(&session->n_attached, memory_order_relaxed) <= FEW_READERS) {
+		rcasti_notifier_ring(session);
+		return;
+	}
 	rcasti_doorbell_mark(pump_of(session)->doorbell, session->slot);
 	pump_of(session)->has_marked = true;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of a session's readers. Control changes it, and three others walk it meanwhile: the notifier to ring those that
- * sleep, the owner of an owned session for the same purpose, the pump to honour leases. So it is an RCU list: a walk never
+ * The list of a session's readers. Control changes it, and three others walk it meanwhile: the notifier and the pump to ring those
+ * that sleep, the owner of an owned session for the same purpose, the pump to honour leases. So it is an RCU list: a walk never
  * waits, a removal never waits for a walk, and what was removed is freed only after synchronize_rcu. Control gathers removals of
  * a turn and pays for one grace period. Walks are short and make no call that blocks (a pipe end of our own is written
  * without blocking), so a grace period is short too.
  *
  * Rings. The fence comes before the walk, not only before the episodes are looked at: then a reader that attaches meanwhile, and
  * that the walk misses, has been told of its attachment behind that fence, and its own look before sleeping sees what was
- * published. Each reader is rung by one thread only, since a follower remembers for which sleep it was rung.
+ * published. Several threads may ring one reader; one of them writes the byte.
  *
  * Leases. The writer is held at the slowest reader that has a lease and still stands on bytes that exist: one that is lapped
  * already has nothing to protect. The time that the writer waits is charged to the slowest; when the sum has reached its
@@ -30,9 +30,9 @@ void rcasti_readers_add(struct rcasti_attachment *attachment)
 {
 	struct rcast_session *session = attachment->session;
 
-	session->control.n_attached++;
+	atomic_fetch_add_explicit(&session->n_attached, 1, memory_order_relaxed);
 	/* It is not lapped before it was seen not to be: its page may not say yet where it stands. */
-	attachment->is_lapped = true;
+	atomic_store_explicit(&attachment->is_lapped, true, memory_order_relaxed);
 	if (attachment->lease_ms > 0) {
 		atomic_store_explicit(&attachment->has_lease, true, memory_order_relaxed);
 		atomic_fetch_add_explicit(&session->n_leased, 1, memory_order_relaxed);
@@ -49,7 +49,7 @@ static void end_lease(struct rcasti_attachment *attachment)
 
 void rcasti_readers_remove(struct rcasti_attachment *attachment, struct cds_list_head *condemned)
 {
-	attachment->session->control.n_attached--;
+	atomic_fetch_sub_explicit(&attachment->session->n_attached, 1, memory_order_relaxed);
 	end_lease(attachment);
 	cds_list_del_rcu(&attachment->node);
 	cds_list_add_tail(&attachment->condemned, condemned);
@@ -71,9 +71,10 @@ static void observe(struct rcasti_attachment *attachment, uint64_t first_pos)
 {
 	bool is_lapped = rcast_follower_pos(attachment->follower) < first_pos;
 
-	if (is_lapped && !attachment->is_lapped)
+	if (is_lapped == atomic_load_explicit(&attachment->is_lapped, memory_order_relaxed))
+		return;
+	if (!atomic_exchange_explicit(&attachment->is_lapped, is_lapped, memory_order_relaxed) && is_lapped)
 		atomic_fetch_add_explicit(&attachment->n_laps, 1, memory_order_relaxed);
-	attachment->is_lapped = is_lapped;
 }
 
 bool rcasti_readers_ring(struct rcast_session *session)

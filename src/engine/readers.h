@@ -25,8 +25,8 @@ struct rcasti_attachment {
 	uint32_t lease_ms; /* 0: none was granted */
 	struct rcast_follower *follower;
 
-	/* Whoever rings the session's readers: the notifier, or the owner of an owned session. */
-	bool is_lapped;
+	/* Whoever rings the session's readers: the pump, the notifier, or the owner of an owned session. */
+	_Atomic bool is_lapped;
 	_Atomic uint64_t n_laps, n_rings;
 
 	/* The pump's. */
@@ -50,8 +50,7 @@ void rcasti_readers_remove(struct rcasti_attachment *attachment, struct cds_list
 void rcasti_readers_free(struct cds_list_head *condemned);
 
 /*
- * Ring all that sleep, after publishing. One thread at a time for each session. True: one of them is gone. Called within an
- * RCU read-side section.
+ * Ring all that sleep, after publishing. True: one of them is gone. Called within an RCU read-side section.
  */
 bool rcasti_readers_ring(struct rcast_session *session);
 

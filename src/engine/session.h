@@ -53,7 +53,6 @@ struct rcasti_session_control {
 	struct rcasti_child *child; /* NULL: none, or reaped */
 	struct rcasti_input input;  /* PTY only; input.fd is a duplicate of the master */
 	struct rcasti_timer linger;
-	uint32_t n_attached;
 	uint64_t n_kicked;
 	struct cds_list_head retired; /* among those to be freed */
 };
@@ -97,6 +96,7 @@ struct rcast_session {
 
 	/* Shared. */
 	struct cds_list_head readers; /* RCU: changed by control, walked by whoever rings and by the pump */
+	_Atomic uint32_t n_attached;  /* readers in the list; changed by control */
 	_Atomic uint32_t n_leased;    /* readers with a lease not lost */
 	struct rcasti_counts counts;
 	struct rcasti_letter letters[RCASTI_N_LETTERS];

@@ -76,7 +76,7 @@ void rcasti_session_end(struct rcast_session *session)
 		return;
 	session->control.ended = true;
 	rcasti_input_close(&session->control.input);
-	if (session->linger_ms == RCAST_NO_LINGER && session->control.n_attached == 0)
+	if (session->linger_ms == RCAST_NO_LINGER && atomic_load_explicit(&session->n_attached, memory_order_relaxed) == 0)
 		rcasti_session_remove(session);
 	else
 		rcasti_loop_set_timer(&session->engine->control, &session->control.linger,

@@ -30,8 +30,8 @@
 struct rcast_follower {
 	struct rcasti_cursor_page *page;         /* read-only */
 	const struct rcasti_cursor_words *words; /* of the page, wherever the reader has them */
-	uint64_t rung_episode;                   /* the sleep for which it was last rung */
-	bool is_gone;                            /* the pipe has no reader any more */
+	_Atomic uint64_t rung_episode;           /* the sleep for which it was last rung */
+	_Atomic bool is_gone;                    /* the pipe has no reader any more */
 	int wake_fd;                             /* the write end */
 };
 
@@ -140,19 +140,24 @@ void rcast_notify_fence(void)
 	rcasti_fence_before_ringing();
 }
 
-/* A full pipe is as good as rung: there are bytes in it that the reader has not taken. */
+/*
+ * A full pipe is as good as rung: there are bytes in it that the reader has not taken. The exchange lets one of several
+ * threads that ring the reader do it; relaxed, since nothing else hangs on it.
+ */
 int rcast_follower_ring(struct rcast_follower *follower)
 {
 	uint64_t episode = rcasti_episode(follower->words);
 
-	if (follower->is_gone)
+	if (atomic_load_explicit(&follower->is_gone, memory_order_relaxed))
 		return -EPIPE;
-	if ((episode & 1) == 0 || episode == follower->rung_episode)
+	if ((episode & 1) == 0 || episode == atomic_load_explicit(&follower->rung_episode, memory_order_relaxed) ||
+	    episode == atomic_exchange_explicit(&follower->rung_episode, episode, memory_order_relaxed))
 		return 0;
-	follower->rung_episode = episode;
 	rcasti_kill_point("about to ring");
-	follower->is_gone = write_byte_quietly(follower->wake_fd) == -EPIPE;
-	return follower->is_gone ? -EPIPE : 1;
+	if (write_byte_quietly(follower->wake_fd) != -EPIPE)
+		return 1;
+	atomic_store_explicit(&follower->is_gone, true, memory_order_relaxed);
+	return -EPIPE;
 }
 
 int rcast_notify(struct rcast_follower *const *followers, size_t n_followers)
