@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The screen: what a terminal would show after the bytes it was fed, and how to make another terminal show the same.
+ *
+ *   rcast_screen_create → feed and resize, in the stream's order → snapshot or text, at any time → free
+ *
+ * A *snapshot* is an escape stream. Written to a terminal of the same size, in whatever state that is, it draws the whole
+ * screen and puts the terminal into the same state, so that the bytes behind the snapshot's position mean the same to it:
+ * cells with all attributes, both screens, cursor, saved cursors, scroll region, tab stops, character sets, title, and
+ * every mode that is followed. Whoever joins late or was lapped is given a snapshot and the stream from there.
+ *
+ * The bytes may be hostile: memory is bounded by the size of the screen, time by the number of bytes times that size. No
+ * byte sequence is answered: a screen has nobody to answer to.
+ *
+ * Not part of libringcast: link libringcast-screen.
+ */
+#ifndef RINGCAST_SCREEN_H
+#define RINGCAST_SCREEN_H
+
+#include <ringcast/ringcast.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rcast_screen;
+
+#define RCAST_SCREEN_MAX_COLS 1024
+#define RCAST_SCREEN_MAX_ROWS 1024
+
+/* A blank screen. -EINVAL: a size of 0 or past the maximum. -ENOMEM. */
+RCAST_API int rcast_screen_create(uint16_t cols, uint16_t rows, struct rcast_screen **screen);
+RCAST_API void rcast_screen_free(struct rcast_screen *screen);
+
+/* Take output, cut anywhere. */
+RCAST_API void rcast_screen_feed(struct rcast_screen *screen, const void *data, size_t n_bytes);
+
+/*
+ * The size changes here in the stream. Lines are cut and padded, never wrapped anew. Errors as for create; the screen is
+ * then as it was.
+ */
+RCAST_API int rcast_screen_resize(struct rcast_screen *screen, uint16_t cols, uint16_t rows);
+
+RCAST_API void rcast_screen_get_size(const struct rcast_screen *screen, uint16_t *cols, uint16_t *rows);
+
+/* Is the place reached between escape sequences and between UTF-8 characters? */
+RCAST_API bool rcast_screen_is_at_cut_point(const struct rcast_screen *screen);
+
+/*
+ * The snapshot, valid at exactly the byte reached: inside a sequence it ends with what has been fed of that sequence, which
+ * has had no effect yet. *bytes is yours to free(). -EAGAIN: inside a sequence of more than 4 KiB (an image, say); feed on
+ * and ask again. -ENOMEM.
+ */
+RCAST_API int rcast_screen_snapshot(const struct rcast_screen *screen, char **bytes, size_t *n_bytes);
+
+/* What can be read on it: UTF-8, a line feed behind every row, blanks at the ends of rows left out. Yours to free(). */
+RCAST_API int rcast_screen_text(const struct rcast_screen *screen, char **text, size_t *n_bytes);
+
+/* The title, UTF-8, without control characters. Borrowed, until the next feed. */
+RCAST_API const char *rcast_screen_title(const struct rcast_screen *screen);
+
+/* For an embedder with a grid of its own: the same three acts on it. `screen` is whatever the embedder keeps. */
+struct rcast_screen_ops {
+	void (*feed)(void *screen, const void *data, size_t n_bytes);
+	int (*resize)(void *screen, uint16_t cols, uint16_t rows);
+	int (*snapshot)(void *screen, char **bytes, size_t *n_bytes);
+};
+
+/* Those of struct rcast_screen. */
+RCAST_API extern const struct rcast_screen_ops rcast_screen_ops;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The grid: rows of cells, one buffer for each of the two screens.
+ *
+ * A buffer's cells are one allocation; its rows are pointers into it, so that scrolling moves pointers and erases what comes
+ * in, and costs the same for one row and for many columns. Each row's memory stays the buffer's for ever, whichever row it is.
+ *
+ * Nearly all rows that scroll out are short. A row knows how far it was written, so that erasing it again stops there.
+ *
+ * A wide character is a cell of width 2 and behind it an erased one of width 0. Every operation that could part the two
+ * erases what is left of them: there is never a half of a character on the screen.
+ *
+ * Sizes and positions were checked by the caller; counts may be as large as a program likes. Used by screen.c, print.c and
+ * control.c; calls nobody.
+ */
+#include "keyframe/grid.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TAB_WIDTH 8
+
+static const struct rcasti_pen plain;
+
+int rcasti_buffer_init(struct rcasti_buffer *buffer, uint16_t n_cols, uint16_t n_rows)
+{
+	*buffer = (struct rcasti_buffer){.n_cols = n_cols, .n_rows = n_rows};
+	buffer->memory = calloc((size_t)n_cols * n_rows, sizeof(*buffer->memory));
+	buffer->rows = calloc(n_rows, sizeof(*buffer->rows));
+	buffer->tabs = calloc(n_cols, sizeof(*buffer->tabs));
+	if (!buffer->memory || !buffer->rows || !buffer->tabs) {
+		rcasti_buffer_destroy(buffer);
+		return -ENOMEM;
+	}
+	for (uint16_t y = 0; y < n_rows; y++)
+		buffer->rows[y] = (struct rcasti_row){.cells = buffer->memory + (size_t)y * n_cols, .n_written = n_cols};
+	rcasti_buffer_clear(buffer, &plain);
+	return 0;
+}
+
+void rcasti_buffer_destroy(struct rcasti_buffer *buffer)
+{
+	free(buffer->memory);
+	free(buffer->rows);
+	free(buffer->tabs);
+	*buffer = (struct rcasti_buffer){0};
+}
+
+static void erase_row(const struct rcasti_buffer *buffer, struct rcasti_row *row, const struct rcasti_pen *fill)
+{
+	struct rcasti_cell erased = rcasti_erased_cell(fill);
+	bool is_plain = rcasti_pen_equal(fill, &plain);
+	uint16_t n_cells = is_plain ? row->n_written : buffer->n_cols;
+
+	for (uint16_t x = 0; x < n_cells; x++)
+		row->cells[x] = erased;
+	row->n_written = is_plain ? 0 : buffer->n_cols;
+	row->is_wrapped = false;
+}
+
+void rcasti_buffer_reset_tabs(struct rcasti_buffer *buffer)
+{
+	for (unsigned x = 0; x < buffer->n_cols; x++)
+		buffer->tabs[x] = x % TAB_WIDTH == 0;
+}
+
+void rcasti_buffer_clear(struct rcasti_buffer *buffer, const struct rcasti_pen *fill)
+{
+	for (uint16_t y = 0; y < buffer->n_rows; y++)
+		erase_row(buffer, &buffer->rows[y], fill);
+	buffer->scroll_top = 0;
+	buffer->scroll_bottom = buffer->n_rows - 1;
+	rcasti_buffer_reset_tabs(buffer);
+}
+
+/* Behind the last stop there is one every eight columns again, as xterm.js has it. */
+static void copy_tabs(struct rcasti_buffer *to, const struct rcasti_buffer *from)
+{
+	unsigned last = 0;
+
+	for (unsigned x = 0; x < to->n_cols; x++) {
+		to->tabs[x] = x < from->n_cols && from->tabs[x];
+		if (to->tabs[x])
+			last = x;
+	}
+	for (unsigned x = last; x < to->n_cols; x += TAB_WIDTH)
+		to->tabs[x] = true;
+}
+
+void rcasti_buffer_copy(struct rcasti_buffer *to, const struct rcasti_buffer *from, uint16_t n_dropped)
+{
+	uint16_t n_cols = to->n_cols < from->n_cols ? to->n_cols : from->n_cols;
+
+	for (uint16_t y = 0; y < to->n_rows && y + n_dropped < from->n_rows; y++) {
+		const struct rcasti_row *row = &from->rows[y + n_dropped];
+		memcpy(to->rows[y].cells, row->cells, n_cols * sizeof(*row->cells));
+		to->rows[y].is_wrapped = row->is_wrapped;
+		to->rows[y].n_written = to->n_cols;
+		if (to->rows[y].cells[n_cols - 1].width == 2 && to->n_cols == n_cols)
+			to->rows[y].cells[n_cols - 1] = rcasti_erased_cell(&to->rows[y].cells[n_cols - 1].pen);
+	}
+	to->saved = from->saved;
+	if (to->saved.cursor.x >= to->n_cols)
+		to->saved.cursor.x = to->n_cols - 1;
+	to->saved.cursor.y = to->saved.cursor.y > n_dropped ? to->saved.cursor.y - n_dropped : 0;
+	if (to->saved.cursor.y >= to->n_rows)
+		to->saved.cursor.y = to->n_rows - 1;
+	copy_tabs(to, from);
+}
+
+/* ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void reverse_rows(struct rcasti_row *rows, unsigned first, unsigned end)
+{
+	while (first + 1 < end) {
+		struct rcasti_row row = rows[first];
+		rows[first++] = rows[--end];
+		rows[end] = row;
+	}
+}
+
+static void rotate_rows_up(struct rcasti_row *rows, unsigned n_rows, unsigned n)
+{
+	if (n == 1) {
+		struct rcasti_row first = rows[0];
+		memmove(rows, rows + 1, (n_rows - 1) * sizeof(*rows));
+		rows[n_rows - 1] = first;
+		return;
+	}
+	reverse_rows(rows, 0, n);
+	reverse_rows(rows, n, n_rows);
+	reverse_rows(rows, 0, n_rows);
+}
+
+void rcasti_buffer_scroll_up(struct rcasti_buffer *buffer, uint16_t top, uint16_t bottom, uint32_t n,
+			     const struct rcasti_pen *fill)
+{
+	unsigned n_rows = bottom - top + 1u;
+
+	if (n > n_rows)
+		n = n_rows;
+	rotate_rows_up(buffer->rows + top, n_rows, n);
+	for (unsigned y = n_rows - n; y < n_rows; y++)
+		erase_row(buffer, &buffer->rows[top + y], fill);
+}
+
+void rcasti_buffer_scroll_down(struct rcasti_buffer *buffer, uint16_t top, uint16_t bottom, uint32_t n,
+			       const struct rcasti_pen *fill)
+{
+	unsigned n_rows = bottom - top + 1u;
+
+	if (n > n_rows)
+		n = n_rows;
+	rotate_rows_up(buffer->rows + top, n_rows, n_rows - n);
+	for (unsigned y = 0; y < n; y++)
+		erase_row(buffer, &buffer->rows[top + y], fill);
+}
+
+/* ── Cells ───────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+void rcasti_row_erase(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t end,
+		      const struct rcasti_pen *fill, bool spare_protected)
+{
+	struct rcasti_cell erased = rcasti_erased_cell(fill);
+
+	if (end > buffer->n_cols)
+		end = buffer->n_cols;
+	if (rcasti_pen_equal(fill, &plain)) {
+		if (end > row->n_written)
+			end = row->n_written;
+	} else {
+		row->n_written = buffer->n_cols;
+	}
+	if (start >= end)
+		return;
+	if (start > 0 && row->cells[start - 1].width == 2)
+		start--;
+	if (end < buffer->n_cols && row->cells[end - 1].width == 2)
+		end++;
+	for (uint32_t x = start; x < end; x++) {
+		if (!spare_protected || !(row->cells[x].pen.attributes & PEN_PROTECTED))
+			row->cells[x] = erased;
+	}
+}
+
+static void erase_half_left_of(struct rcasti_row *row, uint32_t x, const struct rcasti_pen *fill)
+{
+	if (x > 0 && row->cells[x - 1].width == 2)
+		row->cells[x - 1] = rcasti_erased_cell(fill);
+}
+
+void rcasti_row_insert(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t n,
+		       const struct rcasti_pen *fill)
+{
+	uint32_t n_right = buffer->n_cols - start;
+	struct rcasti_cell erased = rcasti_erased_cell(fill);
+
+	if (n > n_right)
+		n = n_right;
+	if (n == 0)
+		return;
+	row->n_written = buffer->n_cols;
+	erase_half_left_of(row, start, fill);
+	/* The second half of a wide character that was just parted. */
+	if (row->cells[start].width == 0)
+		row->cells[start] = erased;
+	memmove(row->cells + start + n, row->cells + start, (n_right - n) * sizeof(*row->cells));
+	for (uint32_t x = start; x < start + n; x++)
+		row->cells[x] = erased;
+	erase_half_left_of(row, buffer->n_cols, fill);
+}
+
+void rcasti_row_delete(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t n,
+		       const struct rcasti_pen *fill)
+{
+	uint32_t n_right = buffer->n_cols - start;
+	struct rcasti_cell erased = rcasti_erased_cell(fill);
+
+	if (n > n_right)
+		n = n_right;
+	if (n == 0)
+		return;
+	row->n_written = buffer->n_cols;
+	memmove(row->cells + start, row->cells + start + n, (n_right - n) * sizeof(*row->cells));
+	for (uint32_t x = buffer->n_cols - n; x < buffer->n_cols; x++)
+		row->cells[x] = erased;
+	erase_half_left_of(row, start, fill);
+	if (row->cells[start].width == 0)
+		row->cells[start] = erased;
+}

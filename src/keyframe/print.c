@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Printing: characters into cells.
+ *
+ * The cursor may stand behind the last column: the line is full, and the next character wraps before it is put. A character
+ * of width 0 goes onto the one left of the cursor. Plain ASCII into a line with room, which is nearly all output, takes a
+ * path of its own that touches each cell once.
+ *
+ * Called by the parser through screen.c; calls motion.c, grid.c, cluster.c.
+ */
+#include "keyframe/state.h"
+#include "keyframe/width.h"
+
+#include <string.h>
+
+/* ` to ~, DEC Special Graphics. */
+static const uint16_t dec_graphics[] = {
+	0x25c6, 0x2592, 0x2409, 0x240c, 0x240d, 0x240a, 0x00b0, 0x00b1, 0x2424, 0x240b, 0x2518,
+	0x2510, 0x250c, 0x2514, 0x253c, 0x23ba, 0x23bb, 0x2500, 0x23bc, 0x23bd, 0x251c, 0x2524,
+	0x2534, 0x252c, 0x2502, 0x2264, 0x2265, 0x03c0, 0x2260, 0x00a3, 0x00b7,
+};
+
+static uint32_t translate(const struct rcast_screen *screen, uint32_t character)
+{
+	switch (screen->charsets[screen->gl]) {
+	case CHARSET_DEC_GRAPHICS:
+		return character >= '`' && character <= '~' ? dec_graphics[character - '`'] : character;
+	case CHARSET_UK:
+		return character == '#' ? 0xa3 : character;
+	}
+	return character;
+}
+
+/* The right half of a wide character goes: so does the left one. */
+static void part_left(struct rcast_screen *screen, struct rcasti_row *row)
+{
+	if (screen->cursor.x > 0 && row->cells[screen->cursor.x - 1].width == 2)
+		row->cells[screen->cursor.x - 1] = rcasti_erased_cell(&screen->pen);
+}
+
+static void part_right(struct rcast_screen *screen, struct rcasti_row *row)
+{
+	if (screen->cursor.x < screen->primary.n_cols && row->cells[screen->cursor.x].width == 0)
+		row->cells[screen->cursor.x] = rcasti_erased_cell(&screen->pen);
+}
+
+/* Up to the cursor, and the cell behind it, where half of a character may have been. */
+static void note_written(const struct rcast_screen *screen, struct rcasti_row *row)
+{
+	uint16_t n = screen->cursor.x < screen->primary.n_cols ? screen->cursor.x + 1 : screen->cursor.x;
+
+	if (row->n_written < n)
+		row->n_written = n;
+}
+
+static void erase_to_end(struct rcast_screen *screen)
+{
+	struct rcasti_row *row = rcasti_cursor_row(screen);
+
+	row->n_written = screen->primary.n_cols;
+	for (unsigned x = screen->cursor.x; x < screen->primary.n_cols; x++)
+		row->cells[x] = rcasti_erased_cell(&screen->pen);
+}
+
+/* The character does not fit into what is left of the line. False: it is not to be printed. */
+static bool go_to_next_line(struct rcast_screen *screen, unsigned width)
+{
+	uint16_t n_cols = screen->primary.n_cols;
+
+	if (width > n_cols)
+		return false;
+	if (!rcasti_mode(&screen->modes, MODE_WRAP)) {
+		screen->cursor.x = n_cols - 1;
+		part_left(screen, rcasti_cursor_row(screen));
+		return width == 1;
+	}
+	erase_to_end(screen);
+	screen->cursor.x = 0;
+	rcasti_wrap_line(screen);
+	return true;
+}
+
+static void put(struct rcast_screen *screen, uint32_t character, unsigned width)
+{
+	struct rcasti_row *row;
+
+	part_left(screen, rcasti_cursor_row(screen));
+	if (screen->cursor.x + width > screen->primary.n_cols && !go_to_next_line(screen, width))
+		return;
+	row = rcasti_cursor_row(screen);
+	if (screen->modes.insert)
+		rcasti_row_insert(rcasti_shown(screen), row, screen->cursor.x, width, &screen->pen);
+	row->cells[screen->cursor.x++] = (struct rcasti_cell){.glyph = character, .width = width, .pen = screen->pen};
+	if (width == 2)
+		row->cells[screen->cursor.x++] = (struct rcasti_cell){.pen = screen->pen};
+	part_right(screen, row);
+	note_written(screen, row);
+}
+
+static void put_mark(struct rcast_screen *screen, uint32_t mark)
+{
+	struct rcasti_row *row = rcasti_cursor_row(screen);
+	uint16_t x = screen->cursor.x;
+
+	if (x == 0)
+		return;
+	x--;
+	if (x > 0 && row->cells[x].width == 0)
+		x--;
+	rcasti_cell_add_mark(screen, &row->cells[x], mark);
+}
+
+void rcasti_print(void *user, uint32_t character)
+{
+	struct rcast_screen *screen = user;
+	unsigned width;
+
+	if (character < 0x7f)
+		character = translate(screen, character);
+	width = rcasti_width(character);
+	if (width == 0) {
+		put_mark(screen, character);
+	} else {
+		put(screen, character, width);
+		screen->last_width = width;
+	}
+}
+
+/* As much of the text as fits into the line without a wrap. */
+static size_t put_run(struct rcast_screen *screen, const uint8_t *text, size_t n_bytes)
+{
+	struct rcasti_row *row = rcasti_cursor_row(screen);
+	size_t n = (size_t)(screen->primary.n_cols - screen->cursor.x);
+	struct rcasti_cell cell = {.width = 1, .pen = screen->pen};
+	struct rcasti_cell *to = row->cells + screen->cursor.x;
+
+	if (n > n_bytes)
+		n = n_bytes;
+	part_left(screen, row);
+	for (size_t i = 0; i < n; i++) {
+		cell.glyph = text[i];
+		to[i] = cell;
+	}
+	screen->cursor.x += (uint16_t)n;
+	part_right(screen, row);
+	note_written(screen, row);
+	screen->last_width = 1;
+	return n;
+}
+
+void rcasti_print_ascii(void *user, const uint8_t *text, size_t n_bytes)
+{
+	struct rcast_screen *screen = user;
+	bool is_plain = screen->charsets[screen->gl] == CHARSET_ASCII && !screen->modes.insert;
+
+	while (n_bytes > 0) {
+		size_t n = 1;
+		if (is_plain && screen->cursor.x < screen->primary.n_cols)
+			n = put_run(screen, text, n_bytes);
+		else
+			rcasti_print(screen, *text);
+		text += n;
+		n_bytes -= n;
+	}
+}
+
+void rcasti_repeat(struct rcast_screen *screen, uint32_t n)
+{
+	uint32_t characters[CLUSTER_MAX_CHARACTERS];
+	uint32_t most = (uint32_t)screen->primary.n_cols * screen->primary.n_rows;
+	unsigned width = screen->last_width;
+	unsigned n_characters;
+
+	if (width == 0 || width > screen->cursor.x)
+		return;
+	n_characters =
+		rcasti_cell_characters(screen, &rcasti_cursor_row(screen)->cells[screen->cursor.x - width], characters);
+	if (n > most) /* the screen is full of it then, and only the column still changes */
+		n = most + (n - most) % (screen->primary.n_cols / width);
+	while (n-- > 0) {
+		for (unsigned i = 0; i < n_characters; i++)
+			rcasti_print(screen, characters[i]);
+	}
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The screen: bytes in, the state of a terminal out.
+ *
+ *   feed ─► parser.c ─► print.c    characters into cells ─► cluster.c, width.c
+ *                    ├► motion.c   control characters, where the cursor goes
+ *                    ├► control.c  sequences ─► edit.c (cells and lines), pen.c (SGR), modes.c
+ *                    └► title.c    the title
+ *   snapshot.c writes it all down again: as an escape stream, or as text.
+ *
+ * An emulator of its own and not a library's: a snapshot needs all of the state, and what libraries do not tell (scroll
+ * region, tab stops, character sets, saved cursors, the hidden screen, a due wrap) would have to be followed by a second
+ * parser in lockstep with theirs. src/README.md has the figures.
+ *
+ * Two buffers, one shown. The alternate one is blank whenever it is entered. Cursor, pen, character sets and modes are shared;
+ * saved cursor, scroll region and tab stops belong to each. All memory is allocated at create and resize, except clusters
+ * (see cluster.c) and the ten titles; a resize that fails leaves everything as it was.
+ *
+ * One thread at a time. No locks, no system calls.
+ */
+#include "keyframe/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <ringcast/screen.h>
+
+static const struct rcasti_pen plain;
+
+static void forget_last(void *user)
+{
+	((struct rcast_screen *)user)->last_width = 0;
+}
+
+static const struct rcasti_parser_events events = {
+	.print_ascii = rcasti_print_ascii,
+	.print = rcasti_print,
+	.execute = rcasti_execute,
+	.escape = rcasti_escape,
+	.csi = rcasti_csi,
+	.osc = rcasti_osc,
+	.string_end = forget_last,
+};
+
+static bool is_valid_size(uint16_t cols, uint16_t rows)
+{
+	return cols > 0 && rows > 0 && cols <= RCAST_SCREEN_MAX_COLS && rows <= RCAST_SCREEN_MAX_ROWS;
+}
+
+static int init_buffers(struct rcasti_buffer *primary, struct rcasti_buffer *alternate, uint16_t cols, uint16_t rows)
+{
+	int r = rcasti_buffer_init(primary, cols, rows);
+
+	if (r < 0)
+		return r;
+	r = rcasti_buffer_init(alternate, cols, rows);
+	if (r < 0)
+		rcasti_buffer_destroy(primary);
+	return r;
+}
+
+int rcast_screen_create(uint16_t cols, uint16_t rows, struct rcast_screen **screen)
+{
+	struct rcast_screen *made;
+	int r;
+
+	*screen = NULL;
+	if (!is_valid_size(cols, rows))
+		return -EINVAL;
+	made = calloc(1, sizeof(*made));
+	if (!made)
+		return -ENOMEM;
+	r = init_buffers(&made->primary, &made->alternate, cols, rows);
+	if (r < 0) {
+		free(made);
+		return r;
+	}
+	rcasti_parser_init(&made->parser, &events, made);
+	rcasti_modes_init(&made->modes);
+	*screen = made;
+	return 0;
+}
+
+void rcast_screen_free(struct rcast_screen *screen)
+{
+	if (!screen)
+		return;
+	rcasti_title_clear(screen);
+	rcasti_buffer_destroy(&screen->primary);
+	rcasti_buffer_destroy(&screen->alternate);
+	free(screen->clusters);
+	free(screen);
+}
+
+void rcast_screen_feed(struct rcast_screen *screen, const void *data, size_t n_bytes)
+{
+	rcasti_parser_feed(&screen->parser, data, n_bytes);
+}
+
+void rcast_screen_get_size(const struct rcast_screen *screen, uint16_t *cols, uint16_t *rows)
+{
+	*cols = screen->primary.n_cols;
+	*rows = screen->primary.n_rows;
+}
+
+bool rcast_screen_is_at_cut_point(const struct rcast_screen *screen)
+{
+	return rcasti_parser_is_at_cut_point(&screen->parser);
+}
+
+const char *rcast_screen_title(const struct rcast_screen *screen)
+{
+	return screen->title;
+}
+
+/* ── Size ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Fewer rows: those below the cursor go first, then those at the top. */
+static uint16_t count_dropped(uint16_t cursor_y, uint16_t rows)
+{
+	return cursor_y >= rows ? cursor_y - rows + 1 : 0;
+}
+
+static void fit_cursor(struct rcasti_cursor *cursor, uint16_t cols, uint16_t rows)
+{
+	if (cursor->x >= cols)
+		cursor->x = cols - 1;
+	if (cursor->y >= rows)
+		cursor->y = rows - 1;
+}
+
+static void replace(struct rcasti_buffer *old, struct rcasti_buffer *new, uint16_t n_dropped)
+{
+	rcasti_buffer_copy(new, old, n_dropped);
+	rcasti_buffer_destroy(old);
+	*old = *new;
+}
+
+int rcast_screen_resize(struct rcast_screen *screen, uint16_t cols, uint16_t rows)
+{
+	uint16_t primary_y = screen->is_alternate ? screen->left_cursor.y : screen->cursor.y;
+	uint16_t alternate_y = screen->is_alternate ? screen->cursor.y : 0;
+	struct rcasti_buffer primary, alternate;
+	int r;
+
+	if (!is_valid_size(cols, rows))
+		return -EINVAL;
+	r = init_buffers(&primary, &alternate, cols, rows);
+	if (r < 0)
+		return r;
+	replace(&screen->primary, &primary, count_dropped(primary_y, rows));
+	replace(&screen->alternate, &alternate, count_dropped(alternate_y, rows));
+	fit_cursor(&screen->cursor, cols, rows);
+	fit_cursor(&screen->left_cursor, cols, rows);
+	return 0;
+}
+
+/* ── The two screens ─────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+void rcasti_show_alternate(struct rcast_screen *screen)
+{
+	struct rcasti_pen fill = rcasti_erasing_pen(screen);
+
+	if (screen->is_alternate)
+		return;
+	rcasti_buffer_clear(&screen->alternate, &fill);
+	screen->left_cursor = screen->cursor;
+	screen->is_alternate = true;
+	rcasti_restrict_cursor(screen, screen->primary.n_cols);
+}
+
+void rcasti_show_primary(struct rcast_screen *screen)
+{
+	screen->is_alternate = false;
+	rcasti_restrict_cursor(screen, screen->primary.n_cols);
+}
+
+/* ── Resets ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void reset_charsets(struct rcast_screen *screen)
+{
+	for (unsigned i = 0; i < 4; i++)
+		screen->charsets[i] = CHARSET_ASCII;
+	screen->gl = 0;
+}
+
+void rcasti_soft_reset(struct rcast_screen *screen)
+{
+	struct rcasti_buffer *buffer = rcasti_shown(screen);
+
+	rcasti_modes_soft_reset(&screen->modes);
+	buffer->scroll_top = 0;
+	buffer->scroll_bottom = buffer->n_rows - 1;
+	buffer->saved = (struct rcasti_saved){0};
+	screen->pen = plain;
+	reset_charsets(screen);
+}
+
+void rcasti_full_reset(struct rcast_screen *screen)
+{
+	rcasti_modes_full_reset(&screen->modes);
+	rcasti_buffer_clear(&screen->primary, &plain);
+	rcasti_buffer_clear(&screen->alternate, &plain);
+	screen->primary.saved = screen->alternate.saved = (struct rcasti_saved){0};
+	screen->is_alternate = false;
+	screen->cursor = screen->left_cursor = (struct rcasti_cursor){0};
+	screen->pen = plain;
+	reset_charsets(screen);
+}
+
+/* ── As operations ───────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void feed_operation(void *screen, const void *data, size_t n_bytes)
+{
+	rcast_screen_feed(screen, data, n_bytes);
+}
+
+static int resize_operation(void *screen, uint16_t cols, uint16_t rows)
+{
+	return rcast_screen_resize(screen, cols, rows);
+}
+
+static int snapshot_operation(void *screen, char **bytes, size_t *n_bytes)
+{
+	return rcast_screen_snapshot(screen, bytes, n_bytes);
+}
+
+const struct rcast_screen_ops rcast_screen_ops = {
+	.feed = feed_operation,
+	.resize = resize_operation,
+	.snapshot = snapshot_operation,
+};

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* All that a screen is. The model is in screen.c. */
+#ifndef RCASTI_KEYFRAME_STATE_H
+#define RCASTI_KEYFRAME_STATE_H
+
+#include "keyframe/grid.h"
+#include "keyframe/modes.h"
+#include "keyframe/parser.h"
+#include "keyframe/pen.h"
+
+#define TITLE_MAX_BYTES 1024
+#define TITLE_STACK_MAX 10
+
+enum charset { CHARSET_ASCII = 0, CHARSET_UK, CHARSET_DEC_GRAPHICS };
+
+struct rcasti_title_stack {
+	char *titles[TITLE_STACK_MAX]; /* the newest last */
+	unsigned n_titles;
+};
+
+struct rcast_screen {
+	struct rcasti_parser parser;
+	struct rcasti_buffer primary, alternate;
+	bool is_alternate;
+	struct rcasti_cursor cursor;      /* of the screen that is shown */
+	struct rcasti_cursor left_cursor; /* where the primary screen was left */
+	struct rcasti_pen pen;
+	uint8_t charsets[4]; /* enum charset */
+	uint8_t gl;          /* which of them is in use */
+	/* The width of the character that was printed last, if nothing came since: REP and marks refer to it. Else 0. */
+	unsigned last_width;
+	struct rcasti_modes modes;
+	struct rcasti_cluster *clusters;
+	size_t n_clusters, next_cluster;
+	bool has_title;
+	char title[TITLE_MAX_BYTES + 1];
+	struct rcasti_title_stack title_stack;
+};
+
+static inline struct rcasti_buffer *rcasti_shown(struct rcast_screen *screen)
+{
+	return screen->is_alternate ? &screen->alternate : &screen->primary;
+}
+
+static inline struct rcasti_row *rcasti_cursor_row(struct rcast_screen *screen)
+{
+	return &rcasti_shown(screen)->rows[screen->cursor.y];
+}
+
+/* What erasing leaves: the background colour and nothing else. */
+static inline struct rcasti_pen rcasti_erasing_pen(const struct rcast_screen *screen)
+{
+	return (struct rcasti_pen){.bg = screen->pen.bg};
+}
+
+/* ── print.c ── */
+void rcasti_print_ascii(void *user, const uint8_t *text, size_t n_bytes);
+void rcasti_print(void *user, uint32_t character);
+void rcasti_repeat(struct rcast_screen *screen, uint32_t n);
+
+/* ── cluster.c ── */
+/* The characters of a cell: 1 to CLUSTER_MAX_CHARACTERS, or 0 if it is erased. */
+unsigned rcasti_cell_characters(const struct rcast_screen *screen, const struct rcasti_cell *cell,
+				uint32_t characters[CLUSTER_MAX_CHARACTERS]);
+/* Put a mark on a cell's character. Dropped if there is no room for it. */
+void rcasti_cell_add_mark(struct rcast_screen *screen, struct rcasti_cell *cell, uint32_t mark);
+
+/* ── motion.c ── */
+void rcasti_restrict_cursor(struct rcast_screen *screen, uint32_t max_x);
+void rcasti_set_cursor(struct rcast_screen *screen, int64_t x, int64_t y); /* y counts from the origin */
+void rcasti_move_cursor(struct rcast_screen *screen, int64_t dx, int64_t dy);
+void rcasti_line_feed(struct rcast_screen *screen);
+void rcasti_index(struct rcast_screen *screen);
+void rcasti_reverse_index(struct rcast_screen *screen);
+void rcasti_wrap_line(struct rcast_screen *screen);
+void rcasti_tab_forward(struct rcast_screen *screen, uint32_t n);
+void rcasti_tab_backward(struct rcast_screen *screen, uint32_t n);
+bool *rcasti_tab_at_cursor(struct rcast_screen *screen);
+void rcasti_save_cursor(struct rcast_screen *screen);
+void rcasti_restore_cursor(struct rcast_screen *screen);
+void rcasti_execute(void *user, uint32_t control);
+
+/* ── control.c ── */
+void rcasti_escape(void *user, uint32_t collected, uint8_t final);
+void rcasti_csi(void *user, const struct rcasti_sequence *sequence, uint8_t final);
+
+/* ── edit.c ── */
+void rcasti_erase_in_display(struct rcast_screen *screen, uint32_t which, bool spare_protected);
+void rcasti_erase_in_line(struct rcast_screen *screen, uint32_t which, bool spare_protected);
+void rcasti_insert_cells(struct rcast_screen *screen, uint32_t n);
+void rcasti_delete_cells(struct rcast_screen *screen, uint32_t n);
+void rcasti_erase_cells(struct rcast_screen *screen, uint32_t n);
+void rcasti_insert_lines(struct rcast_screen *screen, uint32_t n);
+void rcasti_delete_lines(struct rcast_screen *screen, uint32_t n);
+/* From column x, in every line of the region. */
+void rcasti_insert_columns(struct rcast_screen *screen, uint32_t x, uint32_t n);
+void rcasti_delete_columns(struct rcast_screen *screen, uint32_t x, uint32_t n);
+void rcasti_scroll_region(struct rcast_screen *screen, bool up, uint32_t n);
+void rcasti_set_scroll_region(struct rcast_screen *screen, uint32_t top, uint32_t bottom);
+
+/* ── title.c ── */
+void rcasti_osc(void *user, uint32_t number, const char *text, size_t n_bytes);
+void rcasti_title_push(struct rcast_screen *screen);
+void rcasti_title_pop(struct rcast_screen *screen);
+void rcasti_title_clear(struct rcast_screen *screen);
+
+/* ── screen.c ── */
+void rcasti_show_alternate(struct rcast_screen *screen);
+void rcasti_show_primary(struct rcast_screen *screen);
+void rcasti_soft_reset(struct rcast_screen *screen);
+void rcasti_full_reset(struct rcast_screen *screen);
+
+#endif
