@@ -86,6 +86,15 @@ RCAST_API int rcast_writer_end(struct rcast_writer *writer);
 RCAST_API int rcast_writer_end_moved(struct rcast_writer *writer);
 
 /*
+ * Go on in another ring: one that was just made, stamped alike, of whatever capacity. It takes over positions, counts and, if
+ * the capacities are the same, up to keep_bytes of the newest records, at their positions. Then `from` ends as by
+ * rcast_writer_end_moved. So whoever reads `from` to its end and then calls rcast_reader_move_take loses nothing, and whoever
+ * is not handed the new ring reads nothing that is published from here on. Makes no system call. A hold does not come along.
+ * -ENODATA: `from` has ended. -EINVAL: `to` was written to, or is not stamped alike. On an error nothing was changed.
+ */
+RCAST_API int rcast_writer_move(struct rcast_writer *from, struct rcast_writer *to, uint64_t keep_bytes);
+
+/*
  * Do not overwrite position `pos` and what follows it: a publish that would gets -EAGAIN instead. This is how the owner of
  * the ring honours a lease; RCAST_NO_HOLD, the start, honours none. Costs nothing until a publish meets it.
  */
@@ -153,6 +162,13 @@ RCAST_API uint64_t rcast_reader_lost_bytes(const struct rcast_reader *reader);
  * time; the reader has not moved. Looks at no more headers than a ring can hold.
  */
 RCAST_API int rcast_reader_seek(struct rcast_reader *reader, enum rcast_from from, uint64_t pos);
+
+/*
+ * Go on in another ring, at the position where the reader stands, usually behind RCAST_ENDED with RCAST_MOVED. Cursor page
+ * and wake pipe come along. Takes ring_fd, whatever it returns, and verifies it as rcast_reader_open_take does; on an error
+ * the reader stays where it is.
+ */
+RCAST_API int rcast_reader_move_take(struct rcast_reader *reader, int ring_fd);
 
 RCAST_API uint64_t rcast_reader_pos(const struct rcast_reader *reader);
 RCAST_API uint64_t rcast_reader_capacity(const struct rcast_reader *reader);

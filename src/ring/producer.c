@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -349,6 +350,50 @@ int rcast_writer_end(struct rcast_writer *writer)
 int rcast_writer_end_moved(struct rcast_writer *writer)
 {
 	return end_with(writer, RCAST_MOVED);
+}
+
+/* The oldest record of at most keep_bytes that could be kept; the writer's pos if none. */
+static uint64_t oldest_kept(struct rcasti_producer *producer, uint64_t keep_bytes)
+{
+	uint64_t chunk = producer->chunk_bytes, from_pos;
+
+	if (producer->pos - producer->oldest <= keep_bytes)
+		return producer->oldest;
+	from_pos = (producer->pos - keep_bytes + chunk - 1) & ~(chunk - 1);
+	return from_pos > producer->pos ? producer->pos : *rcasti_chunk_first(producer, from_pos);
+}
+
+/* Both have the same capacity, so what is contiguous in one is so in the other. */
+static void copy_records(struct rcasti_producer *from, struct rcasti_producer *to, uint64_t first, uint64_t end)
+{
+	uint64_t lap_end = (first | from->mask) + 1, middle = end < lap_end ? end : lap_end;
+
+	rcasti_copy_in(rcasti_word(to->words, to->mask, first), (void *)rcasti_word(from->words, from->mask, first),
+		       middle - first);
+	if (end > middle)
+		rcasti_copy_in(rcasti_word(to->words, to->mask, middle),
+			       (void *)rcasti_word(from->words, from->mask, middle), end - middle);
+	memcpy(to->chunk_first, from->chunk_first, sizeof to->chunk_first);
+}
+
+int rcast_writer_move(struct rcast_writer *from, struct rcast_writer *to, uint64_t keep_bytes)
+{
+	uint64_t first;
+
+	if (from->ended)
+		return -ENODATA;
+	if (to == from || to->producer.claimed != 0 || to->ended || to->flags != from->flags)
+		return -EINVAL;
+	rcast_writer_end_batch(from);
+	first = from->producer.pos;
+	if (to->producer.mask == from->producer.mask) {
+		first = oldest_kept(&from->producer, keep_bytes);
+		copy_records(&from->producer, &to->producer, first, from->producer.pos);
+	}
+	rcasti_producer_continue(&to->producer, first, from->producer.pos);
+	to->n_records = from->n_records;
+	to->n_output = from->n_output;
+	return rcast_writer_end_moved(from);
 }
 
 void rcast_writer_hold(struct rcast_writer *writer, uint64_t pos)

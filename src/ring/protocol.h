@@ -233,13 +233,14 @@ static inline void rcasti_producer_init(struct rcasti_producer *producer, struct
 /*
  * Nearly every record ends in the chunk in which it starts. That chunk is claimed already, no lap ends inside it and no
  * later chunk begins in the record: one comparison with easy_end tells all that. In a batch it tells too that the batch has
- * begun and does not get too long. Whatever moves `boundary` or begins or ends a batch sets it anew.
+ * begun and does not get too long. Whatever moves `boundary` or `claimed`, or begins or ends a batch, sets it anew. Only the
+ * first claim of a ring that goes on from another may end inside a chunk.
  */
 static inline void rcasti_set_easy_end(struct rcasti_producer *producer)
 {
 	uint64_t batch_end = producer->batch_pos + (producer->mask + 1) / 4;
 
-	producer->easy_end = producer->claimed == 0 ? 0 : producer->boundary;
+	producer->easy_end = producer->boundary < producer->claimed ? producer->boundary : producer->claimed;
 	if (producer->batching && producer->batch_header == 0)
 		producer->easy_end = 0;
 	else if (producer->batching && batch_end < producer->easy_end)
@@ -393,6 +394,22 @@ static inline void rcasti_commit_batch(struct rcasti_producer *producer)
 	producer->batch_header = 0;
 	producer->batching = false;
 	rcasti_set_easy_end(producer);
+}
+
+/*
+ * A stream that began in another ring goes on in this one, which nobody else has seen yet, at `pos`; the records from `first`
+ * on are in their places. A whole lap from `first` on counts as claimed: then every position before it counts as lost.
+ */
+static inline void rcasti_producer_continue(struct rcasti_producer *producer, uint64_t first, uint64_t pos)
+{
+	producer->pos = pos;
+	producer->oldest = first;
+	producer->claimed = first + producer->mask + 1;
+	producer->boundary = (pos / producer->chunk_bytes + 1) * producer->chunk_bytes;
+	rcasti_set_easy_end(producer);
+	atomic_store_explicit(&producer->shared->first, first, RCASTI_ORDER_CLAIM);
+	atomic_store_explicit(&producer->shared->recent, pos, RCASTI_ORDER_CLAIM);
+	atomic_store_explicit(&producer->shared->frontier, producer->claimed, RCASTI_ORDER_CLAIM);
 }
 
 /* ── The reader's half ───────────────────────────────────────────────────────────────────────────────────────────────── */

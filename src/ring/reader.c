@@ -114,6 +114,24 @@ void rcast_reader_close(struct rcast_reader *reader)
 	free(reader);
 }
 
+int rcast_reader_move_take(struct rcast_reader *reader, int ring_fd)
+{
+	struct rcast_reader there = {0};
+	int error = map_ring(&there, ring_fd);
+
+	close(ring_fd);
+	if (error != 0)
+		return error;
+	munmap(reader->mapping, reader->mapping_bytes);
+	reader->shared = there.shared;
+	reader->words = there.words;
+	reader->mask = there.mask;
+	reader->mapping = there.mapping;
+	reader->mapping_bytes = there.mapping_bytes;
+	reader->current_header = 0;
+	return 0;
+}
+
 /* ── Looking ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static bool is_position(uint64_t pos)
