@@ -3,6 +3,8 @@
 #ifndef RINGCAST_TESTS_TAP_H
 #define RINGCAST_TESTS_TAP_H
 
+#include <fcntl.h>
+
 #include <ringcast/ring.h>
 
 #include "wire.h"
@@ -10,6 +12,7 @@
 struct tap {
 	struct talk talk;
 	struct rcast_reader *reader; /* NULL: delivery by circuit */
+	int ring_fd;                 /* a duplicate of what the reader was given, if it was asked for */
 	uint64_t id;
 	uint32_t lease_ms;
 	int error; /* of the attach */
@@ -22,6 +25,8 @@ struct tap {
 	uint32_t piece_offset;
 	uint64_t n_gaps;
 	bool ended, evicted, removed, detached;
+	int next_fds[16], n_next; /* rings to go on in */
+	uint64_t n_moves;
 	int complaint; /* the latest error reply in the stream */
 };
 
@@ -92,6 +97,17 @@ static inline void tap_end(struct tap *tap)
 	tap->ended = true;
 }
 
+/* On in the next ring. False: it has not come yet. */
+static inline bool tap_move(struct tap *tap)
+{
+	if (tap->n_next == 0)
+		return false;
+	cr_assert_eq(rcast_reader_move_take(tap->reader, tap->next_fds[0]), 0);
+	memmove(tap->next_fds, tap->next_fds + 1, (size_t)--tap->n_next * sizeof tap->next_fds[0]);
+	tap->n_moves++;
+	return true;
+}
+
 static inline void tap_read_ring(struct tap *tap)
 {
 	struct rcast_record record;
@@ -104,6 +120,9 @@ static inline void tap_read_ring(struct tap *tap)
 		if (outcome == RCAST_LAPPED) {
 			gap = rcast_reader_get_gap(tap->reader);
 			tap_gap(tap, gap.from_pos, gap.to_pos);
+		} else if (outcome == RCAST_ENDED && record.kind == RCAST_MOVED) {
+			if (!tap_move(tap))
+				return;
 		} else if (outcome == RCAST_ENDED) {
 			tap_end(tap);
 		} else {
@@ -132,8 +151,10 @@ static inline void tap_piece(struct tap *tap, const Ringcast__Wire__Piece *piece
 	tap->piece_offset = 0;
 }
 
-static inline void tap_notice(struct tap *tap, const Ringcast__Wire__Notice *notice)
+static inline void tap_notice(struct tap *tap, struct wire_reply *reply)
 {
+	const Ringcast__Wire__Notice *notice = reply->reply->notice;
+
 	switch (notice->what_case) {
 	case RINGCAST__WIRE__NOTICE__WHAT_GAP:
 		tap_gap(tap, notice->gap->from_pos, notice->gap->to_pos);
@@ -147,6 +168,15 @@ static inline void tap_notice(struct tap *tap, const Ringcast__Wire__Notice *not
 		break;
 	case RINGCAST__WIRE__NOTICE__WHAT_REMOVED:
 		tap->removed = true;
+		break;
+	case RINGCAST__WIRE__NOTICE__WHAT_MOVED:
+		cr_assert_eq(reply->n_fds, tap->reader ? 1 : 0);
+		cr_assert_lt(tap->n_next, 16);
+		if (tap->reader)
+			tap->next_fds[tap->n_next++] = reply->fds[0];
+		else
+			tap->n_moves++;
+		reply->n_fds = 0;
 		break;
 	default:
 		tap->detached = true;
@@ -166,7 +196,7 @@ static inline void tap_turn(struct tap *tap)
 		else if (reply->reply->result_case == RINGCAST__WIRE__REPLY__RESULT_PIECE)
 			tap_piece(tap, reply->reply->piece);
 		else if (reply->reply->result_case == RINGCAST__WIRE__REPLY__RESULT_NOTICE)
-			tap_notice(tap, reply->reply->notice);
+			tap_notice(tap, reply);
 		wire_reply_free(reply);
 	}
 	if (tap->reader)
@@ -181,7 +211,7 @@ static inline bool tap_saw(const struct tap *tap, const char *text)
 }
 
 struct tap_options {
-	bool by_circuit, input;
+	bool by_circuit, input, keep_ring_fd;
 	uint32_t lease_ms, from;
 	uint64_t from_pos;
 };
@@ -218,6 +248,8 @@ static inline int tap_open(struct tap *tap, struct wire *wire, const char *sessi
 	tap->id = reply->reply->attached->reader;
 	tap->lease_ms = reply->reply->attached->lease_ms;
 	cr_assert_eq(reply->n_fds, options.by_circuit ? 0 : 2);
+	if (options.keep_ring_fd)
+		tap->ring_fd = fcntl(reply->fds[0], F_DUPFD_CLOEXEC, 3);
 	if (!options.by_circuit) {
 		cr_assert_eq(rcast_reader_open_take(reply->fds[0], &tap->reader), 0);
 		cr_assert_eq(rcast_reader_follow_take(tap->reader, cursor, reply->fds[1]), 0);
@@ -235,6 +267,8 @@ static inline void tap_close(struct tap *tap)
 		talk_close(&tap->talk);
 	if (tap->reader)
 		rcast_reader_close(tap->reader);
+	while (tap->n_next > 0)
+		close(tap->next_fds[--tap->n_next]);
 	free(tap->output);
 }
 

@@ -84,7 +84,7 @@ HARNESS_TEST(session, creation_checks_and_fills_in)
 	struct rcast_session *session;
 
 	cr_assert_eq(rcasti_session_create(&engine, &options, RCASTI_PTY, &session), 0);
-	cr_assert_eq(session->ring_bytes, RCAST_RING_DEFAULT_BYTES);
+	cr_assert_eq(session->control.ring_bytes, RCAST_RING_DEFAULT_BYTES);
 	cr_assert_eq(session->linger_ms, 60000);
 	cr_assert_eq(session->control.size.cols, 80);
 	cr_assert_eq(session->control.size.rows, 24);

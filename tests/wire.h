@@ -361,6 +361,15 @@ static inline int wire_kick(struct wire *wire, const char *name, uint64_t reader
 	return wire_ask(wire, &request);
 }
 
+static inline int wire_resize_ring(struct wire *wire, const char *name, uint64_t ring_bytes)
+{
+	WIRE_REQUEST(request, resize_ring, RESIZE_RING, ResizeRing, resize_ring);
+
+	request_resize_ring.session = (char *)name;
+	request_resize_ring.ring_bytes = ring_bytes;
+	return wire_ask(wire, &request);
+}
+
 static inline int wire_restrict(struct wire *wire)
 {
 	WIRE_REQUEST(request, restrict_to_view, RESTRICT_TO_VIEW, Restrict, restrict);

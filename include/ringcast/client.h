@@ -91,7 +91,17 @@ RCAST_API int rcast_client_resize(struct rcast_client *client, const char *sessi
 RCAST_API int rcast_client_signal(struct rcast_client *client, const char *session, int signal); /* to its process group */
 RCAST_API int rcast_client_kill(struct rcast_client *client, const char *session); /* ends it and removes it, no linger */
 
-/* Drop one reader (its id, see rcast_client_stats), or all with RCAST_ALL_READERS. -ENOENT: no such reader. */
+/*
+ * Move a session to a ring of another size (see rcast_writer_options.capacity_bytes). Its readers lose nothing; who attaches
+ * later finds what was published since. -EINVAL: no size of a ring. -ENODATA: it has ended.
+ */
+RCAST_API int rcast_client_resize_ring(struct rcast_client *client, const char *session, uint64_t ring_bytes);
+
+/*
+ * Drop one reader (its id, see rcast_client_stats), or all with RCAST_ALL_READERS. When this returns 0, the session has moved
+ * to a ring that they do not get: nothing published from then on is in memory that they have mapped. The others go on and
+ * lose nothing. Who may still connect may attach anew. -ENOENT: no such reader.
+ */
 #define RCAST_ALL_READERS UINT64_MAX
 RCAST_API int rcast_client_kick(struct rcast_client *client, const char *session, uint64_t reader_id);
 
@@ -113,6 +123,9 @@ struct rcast_session_stats {
 	uint64_t n_input;                        /* bytes of input written to the PTY */
 	uint64_t n_kicked;                       /* readers kicked */
 	uint64_t n_leases_lost;                  /* leases that ran out while they held the writer */
+	uint64_t n_rotations;                    /* moves to another ring, for a kick or another size */
+	uint64_t last_rotation_ns;               /* for how long the latest kept the publisher from publishing */
+	uint64_t max_rotation_ns;
 	const struct rcast_reader_info *readers; /* borrowed until the next call on the client */
 	size_t n_readers;
 };

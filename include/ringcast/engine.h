@@ -90,6 +90,17 @@ RCAST_API const char *rcast_session_name(const struct rcast_session *session);
  */
 RCAST_API struct rcast_writer *rcast_session_writer(struct rcast_session *session);
 RCAST_API void rcast_session_notify(struct rcast_session *session);
+
+/*
+ * Move an owned session to another ring, of ring_bytes (0: as it is), from the thread that publishes. rcast_session_writer gives
+ * another writer from then on, and the one before must not be touched any more. Who is attached is handed the new ring and
+ * loses nothing; who was kicked before, or has only kept its mapping, reads nothing that is published from here on.
+ * -EAGAIN: the engine has not handed out the last one yet. -EOPNOTSUPP: not an owned session. -EINVAL: the size. -ENODATA: it
+ * has ended. On an error all is as before. A kick makes the session want it; nobody else can.
+ */
+RCAST_API int rcast_session_rotate(struct rcast_session *session, uint64_t ring_bytes);
+RCAST_API bool rcast_session_wants_rotation(const struct rcast_session *session);
+
 RCAST_API void rcast_session_close(struct rcast_session *session);
 
 #ifdef __cplusplus

@@ -15,6 +15,7 @@ struct order {
 	size_t n_text;
 	uint16_t cols, rows;
 	uint64_t reader;
+	uint64_t ring_bytes;
 };
 
 static int carry_out(const struct order *order, int (*command)(struct rcast_client *client, const struct order *order))
@@ -103,15 +104,34 @@ static int resize(struct rcast_client *client, const struct order *order)
 	return rcast_client_resize(client, order->session, order->cols, order->rows);
 }
 
+static int resize_ring(struct rcast_client *client, const struct order *order)
+{
+	return rcast_client_resize_ring(client, order->session, order->ring_bytes);
+}
+
+enum { OPTION_RING = 256 };
+
+static const struct option resize_options[] = {{"ring", required_argument, NULL, OPTION_RING}, {0}};
+
 static int resize_verb(const struct verb *verb, int argc, char **argv)
 {
+	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = resize_options};
 	struct order order = {0};
-	int exit_code;
-	char **operands = plain_operands(verb, argc, argv, 2, &exit_code);
+	char **operands;
+	int option;
 
-	if (!operands)
-		return exit_code;
+	while ((option = options_next(&line)) >= 0)
+		if (!parse_ring_bytes(optarg, &order.ring_bytes))
+			return message_usage(verb, "'%.40s' is no size of a ring: a power of two, such as 64K, 4M or 1G",
+					     optarg);
+	if (option == OPTIONS_OVER)
+		return line.exit_code;
+	operands = options_operands(&line, order.ring_bytes ? 1 : 2);
+	if (!operands || !message_check_name(verb, "session", operands[0]))
+		return EXIT_CODE_USAGE;
 	order.session = operands[0];
+	if (order.ring_bytes)
+		return carry_out(&order, resize_ring);
 	if (!parse_window(operands[1], &order.cols, &order.rows))
 		return message_usage(verb, "'%.40s' is no size: COLSxROWS, such as 80x24, each from 1 to 65535",
 				     operands[1]);
@@ -120,9 +140,11 @@ static int resize_verb(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_resize = {
 	.name = "resize",
-	.arguments = "NAME COLSxROWS",
-	.summary = "Set the size of a session's terminal",
-	.help = "",
+	.arguments = "NAME COLSxROWS | --ring SIZE NAME",
+	.summary = "Set the size of a session's terminal, or of its ring",
+	.help = "  --ring SIZE   move the session to a ring of this size: 64K to 1G, a power of two\n"
+		"\n"
+		"Who is attached loses nothing when the ring changes; who comes later finds what was printed since.\n",
 	.run = resize_verb,
 };
 
@@ -152,7 +174,9 @@ const struct verb verb_kick = {
 	.name = "kick",
 	.arguments = "NAME READER|all",
 	.summary = "Detach a reader from a session, or all of them",
-	.help = "READER is a number that 'ringcast stat NAME' shows.\n",
+	.help = "READER is a number that 'ringcast stat NAME' shows.\n"
+		"\n"
+		"The session moves to other memory: what it prints from then on is not in any that they have mapped.\n",
 	.run = kick_verb,
 };
 

@@ -206,6 +206,18 @@ int rcast_client_resize(struct rcast_client *client, const char *session, uint16
 	return command(client, &request);
 }
 
+int rcast_client_resize_ring(struct rcast_client *client, const char *session, uint64_t ring_bytes)
+{
+	Ringcast__Wire__ResizeRing resize_ring = RINGCAST__WIRE__RESIZE_RING__INIT;
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_RESIZE_RING;
+	request.resize_ring = &resize_ring;
+	resize_ring.session = (char *)session;
+	resize_ring.ring_bytes = ring_bytes;
+	return command(client, &request);
+}
+
 int rcast_client_signal(struct rcast_client *client, const char *session, int signal)
 {
 	Ringcast__Wire__Signal message = RINGCAST__WIRE__SIGNAL__INIT;
@@ -255,6 +267,9 @@ static int take_totals(struct rcast_session_stats *stats, const Ringcast__Wire__
 	stats->n_input = wire->n_input;
 	stats->n_kicked = wire->n_kicked;
 	stats->n_leases_lost = wire->n_leases_lost;
+	stats->n_rotations = wire->n_rotations;
+	stats->last_rotation_ns = wire->last_rotation_ns;
+	stats->max_rotation_ns = wire->max_rotation_ns;
 	return rcasti_info_from_wire(&stats->info, wire->session);
 }
 

@@ -8,12 +8,16 @@
  * after it, and only an empty ring then lets the fate be told. Who was thrown out of a session that goes on reads at most what
  * the ring held then.
  *
+ * The stream may move to another ring. Then the engine sends that one on the circuit, and it is opened when the old one was
+ * read to its end; if that comes first, the view is *stranded* and waits for the circuit only.
+ *
  * Asleep: rcast_view_next has returned RCAST_EMPTY with the cursor page saying so, and starts by waking.
  *
  * Called by view.c; calls <ringcast/ring.h>.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -77,6 +81,8 @@ void rcasti_ring_source_close(struct rcast_view *view)
 {
 	if (view->reader)
 		rcast_reader_close(view->reader);
+	for (int i = 0; i < view->n_next; i++)
+		close(view->next_fds[i]);
 	free(view->buffer);
 }
 
@@ -97,11 +103,39 @@ static int make_room(struct rcast_view *view, size_t n_bytes)
 	return 0;
 }
 
+static int open_next_ring(struct rcast_view *view)
+{
+	int ring_fd = view->next_fds[0];
+
+	view->n_next--;
+	memmove(view->next_fds, view->next_fds + 1, (size_t)view->n_next * sizeof view->next_fds[0]);
+	return rcast_reader_move_take(view->reader, ring_fd);
+}
+
+/* As rcast_reader_read, on into other rings. */
+static int read_rings(struct rcast_view *view, struct rcast_record *record)
+{
+	int result;
+
+	for (;;) {
+		result = rcast_reader_read(view->reader, view->buffer, view->buffer_bytes, record);
+		if (result != RCAST_ENDED || record->kind != RCAST_MOVED)
+			return result;
+		view->stranded = view->n_next == 0;
+		if (view->stranded)
+			return RCAST_EMPTY;
+		result = open_next_ring(view);
+		if (result < 0)
+			return result;
+		view->info.ring_bytes = rcast_reader_capacity(view->reader);
+	}
+}
+
 static int read_ring(struct rcast_view *view, struct rcast_record *record)
 {
 	int result;
 
-	while ((result = rcast_reader_read(view->reader, view->buffer, view->buffer_bytes, record)) == -EMSGSIZE) {
+	while ((result = read_rings(view, record)) == -EMSGSIZE) {
 		result = make_room(view, record->n_bytes);
 		if (result < 0)
 			return result;
@@ -158,7 +192,8 @@ int rcasti_ring_source_next(struct rcast_view *view, struct rcast_record *record
 			return result;
 		if (view->fate)
 			return view->fate;
-		result = rcast_reader_sleep(view->reader);
+		/* Stranded, there is no falling asleep; but a ring that came late must not keep the pipe readable. */
+		result = view->stranded ? RCAST_EMPTY : rcast_reader_sleep(view->reader);
 		if (result == RCAST_EMPTY) {
 			view->asleep = true;
 			return RCAST_EMPTY;

@@ -63,6 +63,36 @@ static int removed(struct rcast_view *view)
 	return rcasti_client_fail(view->client, -ECONNABORTED, "the session was removed before all of it was sent");
 }
 
+static int take_moved(struct rcast_view *view, const Ringcast__Wire__Moved *moved)
+{
+	uint64_t ring_bytes = moved->ring_bytes;
+
+	if (!view->by_circuit || ring_bytes < RCAST_RING_MIN_BYTES || ring_bytes > RCAST_RING_MAX_BYTES)
+		return -EPROTO;
+	view->info.ring_bytes = ring_bytes;
+	view->pieces.max_record_bytes = ring_bytes / 4;
+	return RCAST_EMPTY;
+}
+
+/*
+ * A ring to go on in. Of more than we keep the oldest is left out: nothing is lost by that if the next one holds the same
+ * records, and else it is a gap.
+ */
+static int take_next_ring(struct rcast_view *view, struct rcast_message *message)
+{
+	int fd = rcast_message_take_fd(message, 0);
+
+	if (fd < 0)
+		return -EPROTO;
+	if (view->n_next == RCASTI_MAX_NEXT_RINGS) {
+		close(view->next_fds[0]);
+		view->n_next--;
+		memmove(view->next_fds, view->next_fds + 1, (size_t)view->n_next * sizeof view->next_fds[0]);
+	}
+	view->next_fds[view->n_next++] = fd;
+	return 0;
+}
+
 static int take_notice(struct rcast_view *view, const Ringcast__Wire__Notice *notice)
 {
 	struct rcast_gap gap;
@@ -83,6 +113,8 @@ static int take_notice(struct rcast_view *view, const Ringcast__Wire__Notice *no
 	case RINGCAST__WIRE__NOTICE__WHAT_REMOVED:
 		view->fate = removed(view);
 		return RCAST_EMPTY;
+	case RINGCAST__WIRE__NOTICE__WHAT_MOVED:
+		return take_moved(view, notice->moved);
 	default:
 		return -EPROTO;
 	}
@@ -101,6 +133,12 @@ int rcasti_view_take_reply(struct rcast_view *view, const Ringcast__Wire__Reply 
 	return -EPROTO;
 }
 
+static bool is_moved(const Ringcast__Wire__Reply *reply)
+{
+	return reply->result_case == RINGCAST__WIRE__REPLY__RESULT_NOTICE &&
+	       reply->notice->what_case == RINGCAST__WIRE__NOTICE__WHAT_MOVED;
+}
+
 static int take_now(struct rcast_view *view, struct rcast_message *message)
 {
 	Ringcast__Wire__Reply *reply = rcasti_schema_unpack_reply(message);
@@ -109,7 +147,12 @@ static int take_now(struct rcast_view *view, struct rcast_message *message)
 
 	if (!reply)
 		return -EPROTO;
-	result = view->attached ? rcasti_view_take_reply(view, reply, &none) : take_attached(view, reply, message);
+	if (!view->attached)
+		result = take_attached(view, reply, message);
+	else if (!view->by_circuit && is_moved(reply))
+		result = take_next_ring(view, message);
+	else
+		result = rcasti_view_take_reply(view, reply, &none);
 	ringcast__wire__reply__free_unpacked(reply, NULL);
 	return result;
 }

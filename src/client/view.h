@@ -11,6 +11,8 @@
 #include "client/loss.h"
 #include "client/pieces.h"
 
+#define RCASTI_MAX_NEXT_RINGS 8
+
 /* Messages of the stream that have come and were not looked at yet. Their credit is still ours to give back. */
 struct rcasti_inbox {
 	struct rcasti_letter *first, **end;
@@ -33,6 +35,8 @@ struct rcast_view {
 	int ready_fd; /* an eventfd: somebody else's dispatch brought us something */
 	short link_events;
 	int ring_fd, wake_fd; /* on their way from the reply to the reader, else -1 */
+	int next_fds[RCASTI_MAX_NEXT_RINGS];
+	int n_next; /* rings in which the stream goes on, in order, when this one was read to its end */
 
 	struct rcasti_loss_account account;
 
@@ -41,6 +45,7 @@ struct rcast_view {
 	size_t buffer_bytes;
 	unsigned int n_reads;
 	bool asleep;
+	bool stranded;     /* at the end of a ring, and the next one has not come yet */
 	bool unrung;       /* nobody will ring us any more: the publisher has closed our pipe */
 	uint64_t stop_pos; /* with a fate: do not read beyond this */
 

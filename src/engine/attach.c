@@ -101,6 +101,55 @@ void rcasti_attachments_end_gone(struct rcast_session *session)
 	}
 }
 
+/* ── Moving ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void send_ring(struct rcasti_attachment *attachment, int take_fd)
+{
+	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
+	Ringcast__Wire__Notice notice = RINGCAST__WIRE__NOTICE__INIT;
+	Ringcast__Wire__Moved moved = RINGCAST__WIRE__MOVED__INIT;
+
+	moved.ring_bytes = attachment->session->control.ring_bytes;
+	notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_MOVED;
+	notice.moved = &moved;
+	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_NOTICE;
+	reply.notice = &notice;
+	rcasti_exchange_send_take(attachment->exchange, &reply, 0, &take_fd, 1);
+}
+
+/* A client that does not take what it is sent gets the ring that is the latest when it does. */
+static void move_ring(struct rcasti_attachment *attachment)
+{
+	const struct rcasti_rotation *rotation = &attachment->session->control.rotation;
+	int fd;
+
+	if (attachment->n_ring == rotation->n_rings || rcasti_exchange_is_blocked(attachment->exchange))
+		return;
+	fd = rcast_writer_dup_fd(rotation->ring);
+	if (fd < 0) {
+		rcasti_attachment_evict(attachment, "the session has moved and the engine is short of descriptors");
+		return;
+	}
+	attachment->n_ring = rotation->n_rings;
+	send_ring(attachment, fd);
+}
+
+void rcasti_attachment_move(struct rcasti_attachment *attachment)
+{
+	if (attachment->delivery)
+		rcasti_delivery_move(attachment->delivery);
+	else
+		move_ring(attachment);
+}
+
+void rcasti_attachment_go_on(struct rcasti_attachment *attachment)
+{
+	if (attachment->delivery)
+		rcasti_delivery_run(attachment->delivery);
+	else
+		move_ring(attachment);
+}
+
 /* ── Attaching ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* May this be had? If not, it has been refused. */
@@ -174,6 +223,7 @@ static struct rcasti_attachment *make(struct rcasti_exchange *exchange, struct r
 	made->id = ++engine->last_reader_id;
 	made->pid = exchange->connection->pid;
 	made->may_input = request->input;
+	made->n_ring = session->control.rotation.n_rings;
 	made->lease_ms = request->lease_ms < engine->max_lease_ms ? request->lease_ms : engine->max_lease_ms;
 	return made;
 }
@@ -187,7 +237,7 @@ static int open_ring(struct rcasti_attachment *attachment, struct rcast_message 
 	error = rcast_follower_create_take(cursor_fd, &attachment->follower, &fds[1]);
 	if (error)
 		return error;
-	fds[0] = rcast_writer_dup_fd(attachment->session->writer);
+	fds[0] = rcast_writer_dup_fd(attachment->session->control.rotation.ring);
 	if (fds[0] >= 0)
 		return 0;
 	close(fds[1]);

@@ -20,6 +20,12 @@ void rcasti_exchange_detach(struct rcasti_exchange *exchange);
 /* Take it away and say why, as the last message. */
 void rcasti_attachment_evict(struct rcasti_attachment *attachment, const char *why);
 
+/* The session is in another ring: let the reader have it. */
+void rcasti_attachment_move(struct rcasti_attachment *attachment);
+
+/* Something can be sent again. */
+void rcasti_attachment_go_on(struct rcasti_attachment *attachment);
+
 /* The session is going: tell all of its readers that it was removed. */
 void rcasti_attachments_end(struct rcast_session *session);
 

@@ -20,6 +20,7 @@
 #include "engine/attach.h"
 #include "engine/connection.h"
 #include "engine/describe.h"
+#include "engine/rotate.h"
 #include "engine/start.h"
 
 struct rcast_session *rcasti_command_find_session(struct rcasti_exchange *exchange, const char *name)
@@ -297,14 +298,18 @@ static void signal_program(struct rcasti_exchange *exchange, const Ringcast__Wir
 		rcasti_exchange_done(exchange);
 }
 
-static int kick_readers(struct rcast_session *session, uint64_t id, const char *why)
+/* Returns how many. *n_mapped of them have the ring mapped. */
+static int kick_readers(struct rcast_session *session, uint64_t id, const char *why, int *n_mapped)
 {
 	struct rcasti_attachment *attachment, *next;
 	int n = 0;
 
+	*n_mapped = 0;
+
 	cds_list_for_each_entry_safe (attachment, next, &session->readers, node) {
 		if (id != UINT64_MAX && id != attachment->id)
 			continue;
+		*n_mapped += attachment->delivery == NULL;
 		rcasti_attachment_evict(attachment, why);
 		n++;
 	}
@@ -312,19 +317,71 @@ static int kick_readers(struct rcast_session *session, uint64_t id, const char *
 	return n;
 }
 
+/*
+ * What was mapped cannot be taken back: the session moves to another ring. `all` are also those who have detached before and kept
+ * their mapping.
+ */
+static void shut_out(struct rcasti_exchange *exchange, struct rcast_session *session)
+{
+	int error = 0;
+
+	if (session->kind == RCASTI_OWNED)
+		atomic_store_explicit(&session->wants_rotation, true, memory_order_relaxed);
+	if (session->kind == RCASTI_OWNED || session->control.ended)
+		rcasti_exchange_done(exchange);
+	else
+		error = rcasti_rotate(session, 0, exchange);
+	if (error)
+		rcasti_exchange_refuse(exchange, error,
+				       "kicked, but what is mapped can still be read: session %s cannot move: %s",
+				       session->name, strerrordesc_np(-error));
+}
+
 static void kick(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
 {
 	struct rcast_session *session = rcasti_command_find_session(exchange, request->kick->session);
 	uint64_t id = request->kick->reader;
+	int n_kicked, n_mapped;
 	char why[64];
 
 	if (!session)
 		return;
 	snprintf(why, sizeof why, "kicked by process %d", (int)exchange->connection->pid);
-	if (kick_readers(session, id, why) == 0 && id != UINT64_MAX)
+	n_kicked = kick_readers(session, id, why, &n_mapped);
+	if (n_kicked == 0 && id != UINT64_MAX)
 		rcasti_exchange_refuse(exchange, -ENOENT, "session %s has no reader %" PRIu64, session->name, id);
+	else if (n_mapped > 0 || id == UINT64_MAX)
+		shut_out(exchange, session);
 	else
 		rcasti_exchange_done(exchange);
+}
+
+#define RING_RULE "ring of %" PRIu64 " bytes: a power of two from %" PRIu64 " to %" PRIu64
+
+static void resize_ring(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request,
+			struct rcast_message *message)
+{
+	struct rcast_session *session = rcasti_command_find_session(exchange, request->resize_ring->session);
+	uint64_t ring_bytes = request->resize_ring->ring_bytes;
+	int error;
+
+	if (!session)
+		return;
+	error = session->kind == RCASTI_OWNED ? -EOPNOTSUPP
+		: session->control.ended      ? -ENODATA
+		: ring_bytes < RCAST_RING_MIN_BYTES || ring_bytes > RCAST_RING_MAX_BYTES || (ring_bytes & (ring_bytes - 1))
+			? -EINVAL
+			: rcasti_rotate(session, ring_bytes, exchange);
+	if (error == -EOPNOTSUPP)
+		rcasti_exchange_refuse(exchange, error, "session %s is published by its owner, who alone can move it",
+				       session->name);
+	else if (error == -ENODATA)
+		rcasti_exchange_refuse(exchange, error, "session %s has ended: its ring stays as it is", session->name);
+	else if (error == -EINVAL)
+		rcasti_exchange_refuse(exchange, error, RING_RULE, ring_bytes, RCAST_RING_MIN_BYTES, RCAST_RING_MAX_BYTES);
+	else if (error)
+		rcasti_exchange_refuse(exchange, error, "session %s cannot move to a ring of %" PRIu64 " bytes: %s",
+				       session->name, ring_bytes, strerrordesc_np(-error));
 }
 
 static void kill_session(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request,
@@ -367,6 +424,7 @@ static const struct command commands[] = {
 	{RINGCAST__WIRE__REQUEST__COMMAND_SIGNAL, "signal", RCASTI_ADMIN, signal_program},
 	{RINGCAST__WIRE__REQUEST__COMMAND_KICK, "kick", RCASTI_ADMIN, kick},
 	{RINGCAST__WIRE__REQUEST__COMMAND_KILL, "kill", RCASTI_ADMIN, kill_session},
+	{RINGCAST__WIRE__REQUEST__COMMAND_RESIZE_RING, "resize ring", RCASTI_ADMIN, resize_ring},
 };
 
 static const struct command *find(Ringcast__Wire__Request__CommandCase which)

@@ -8,6 +8,7 @@
  *   nothing           → asleep, until the wake pipe is readable
  *   no credit         → one message waits in the exchange, until the circuit is writable
  *   the end           → Notice.ended, and nothing more
+ *   moved             → Notice.moved, and on in the next ring; stranded until control has it
  *
  * A piece is copied out of the ring before it is packed, and only then is the reader asked whether the record was intact until
  * now. The last piece asks by rcast_reader_release, which goes on to the next record; so a record whose pieces are all sent is
@@ -78,6 +79,38 @@ static void send_piece(struct rcasti_delivery *delivery, const struct rcast_reco
 	rcasti_exchange_send_take(delivery->attachment->exchange, &reply, 0, NULL, 0);
 }
 
+static void send_moved(struct rcasti_delivery *delivery)
+{
+	Ringcast__Wire__Notice notice = RINGCAST__WIRE__NOTICE__INIT;
+	Ringcast__Wire__Moved moved = RINGCAST__WIRE__MOVED__INIT;
+
+	moved.ring_bytes = delivery->attachment->session->control.ring_bytes;
+	notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_MOVED;
+	notice.moved = &moved;
+	rcasti_exchange_notice(delivery->attachment->exchange, &notice, 0);
+}
+
+/* On in the next ring. False: it is not there yet, or cannot be read. */
+static bool change_rings(struct rcasti_delivery *delivery)
+{
+	struct rcasti_attachment *attachment = delivery->attachment;
+	const struct rcasti_rotation *rotation = &attachment->session->control.rotation;
+	int ring_fd, error;
+
+	delivery->stranded = attachment->n_ring == rotation->n_rings;
+	if (delivery->stranded)
+		return false;
+	ring_fd = rcast_writer_dup_fd(rotation->ring);
+	error = ring_fd < 0 ? ring_fd : rcast_reader_move_take(delivery->reader, ring_fd);
+	if (error) {
+		rcasti_attachment_evict(attachment, "the session has moved and its ring could not be opened");
+		return false;
+	}
+	attachment->n_ring = rotation->n_rings;
+	send_moved(delivery);
+	return true;
+}
+
 /* Returns how many bytes of payload went out. */
 static size_t deliver_record(struct rcasti_delivery *delivery, const struct rcast_record *record)
 {
@@ -114,6 +147,8 @@ static bool deliver_one(struct rcasti_delivery *delivery, size_t *n_bytes)
 		delivery->asleep = rcast_reader_sleep(delivery->reader) == RCAST_EMPTY;
 		return !delivery->asleep;
 	case RCAST_ENDED:
+		if (record.kind == RCAST_MOVED)
+			return change_rings(delivery);
 		send_ended(delivery);
 		return false;
 	default:
@@ -124,7 +159,8 @@ static bool deliver_one(struct rcasti_delivery *delivery, size_t *n_bytes)
 
 static bool can_send(const struct rcasti_delivery *delivery)
 {
-	return !delivery->ended && !delivery->asleep && !rcasti_exchange_is_blocked(delivery->attachment->exchange);
+	return !delivery->ended && !delivery->asleep && !delivery->stranded &&
+	       !rcasti_exchange_is_blocked(delivery->attachment->exchange);
 }
 
 void rcasti_delivery_run(struct rcasti_delivery *delivery)
@@ -135,6 +171,14 @@ void rcasti_delivery_run(struct rcasti_delivery *delivery)
 		if (!can_send(delivery) || !deliver_one(delivery, &n_bytes))
 			return;
 	}
+	rcasti_loop_set_timer(delivery->loop, &delivery->next_turn, 0);
+}
+
+void rcasti_delivery_move(struct rcasti_delivery *delivery)
+{
+	if (!delivery->stranded)
+		return;
+	delivery->stranded = false;
 	rcasti_loop_set_timer(delivery->loop, &delivery->next_turn, 0);
 }
 
@@ -154,7 +198,7 @@ static void on_next_turn(struct rcasti_timer *timer)
 
 static int open_reader(struct rcasti_delivery *delivery, uint32_t from, uint64_t from_pos)
 {
-	int ring_fd = rcast_writer_dup_fd(delivery->attachment->session->writer), error;
+	int ring_fd = rcast_writer_dup_fd(delivery->attachment->session->control.rotation.ring), error;
 
 	if (ring_fd < 0)
 		return ring_fd;

@@ -13,6 +13,7 @@ struct rcasti_delivery {
 	struct rcasti_source wake;
 	struct rcasti_timer next_turn;
 	bool asleep;           /* until `wake` is readable */
+	bool stranded;         /* at the end of a ring, until the next one is there */
 	bool ended;            /* the notice of it is out */
 	uint32_t n_sent_bytes; /* of the record that the reader stands on */
 	size_t max_piece_bytes;
@@ -25,6 +26,9 @@ struct rcasti_delivery {
  */
 int rcasti_delivery_open(struct rcasti_attachment *attachment, struct rcasti_loop *loop, uint32_t from, uint64_t from_pos);
 void rcasti_delivery_close(struct rcasti_delivery *delivery);
+
+/* The session has another ring, to be read behind the one that is being read. */
+void rcasti_delivery_move(struct rcasti_delivery *delivery);
 
 /* Send what can be sent, a bounded amount. */
 void rcasti_delivery_run(struct rcasti_delivery *delivery);

@@ -25,7 +25,7 @@ void rcasti_describe_session(struct rcast_session *session, Ringcast__Wire__Sess
 	info->cols = control->size.cols;
 	info->rows = control->size.rows;
 	info->n_readers = atomic_load_explicit(&session->n_attached, memory_order_relaxed);
-	info->ring_bytes = session->ring_bytes;
+	info->ring_bytes = session->control.ring_bytes;
 	info->first_pos = count(&session->counts.first_pos);
 	info->next_pos = count(&session->counts.next_pos);
 	info->n_records = count(&session->counts.n_records);
@@ -41,6 +41,9 @@ void rcasti_describe_stats(struct rcast_session *session, Ringcast__Wire__Sessio
 	stats->n_input = session->control.input.n_written_bytes;
 	stats->n_kicked = session->control.n_kicked;
 	stats->n_leases_lost = count(&session->counts.n_leases_lost);
+	stats->n_rotations = count(&session->counts.n_rotations);
+	stats->last_rotation_ns = count(&session->counts.last_rotation_ns);
+	stats->max_rotation_ns = count(&session->counts.max_rotation_ns);
 }
 
 void rcasti_describe_reader(const struct rcasti_attachment *attachment, Ringcast__Wire__ReaderInfo *info)

@@ -35,6 +35,7 @@ struct rcast_engine {
 	/* Shared. */
 	struct rcasti_mailbox mail; /* the pump's letters; any thread may poke it */
 	_Atomic bool any_gone;      /* somebody who was rung is gone: look who */
+	_Atomic bool any_moved;     /* owners have moved their sessions: look which */
 	_Atomic bool stopped;
 	struct rcasti_doorbell doorbell;
 

@@ -22,7 +22,6 @@
 #include "engine/attach.h"
 #include "engine/commands.h"
 #include "engine/connection.h"
-#include "engine/delivery.h"
 
 static void drop_waiting(struct rcasti_waiting *waiting)
 {
@@ -169,8 +168,8 @@ static void on_writable(struct rcast_circuit *circuit, void *user)
 	if (rcasti_exchange_is_blocked(exchange) && send_waiting(exchange) != 0)
 		return;
 	rcasti_exchange_go_on(exchange);
-	if (exchange->attachment && exchange->attachment->delivery)
-		rcasti_delivery_run(exchange->attachment->delivery);
+	if (exchange->attachment)
+		rcasti_attachment_go_on(exchange->attachment);
 }
 
 static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
@@ -178,6 +177,7 @@ static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
 	struct rcasti_exchange *exchange = user;
 
 	rcasti_exchange_detach(exchange);
+	cds_list_del(&exchange->rotation_waiter);
 	drop_waiting(&exchange->waiting);
 	cds_list_del(&exchange->node);
 	free(exchange);
@@ -193,6 +193,7 @@ int rcasti_exchange_open(struct rcasti_connection *connection, struct rcast_circ
 		return -ENOMEM;
 	exchange->connection = connection;
 	exchange->circuit = circuit;
+	CDS_INIT_LIST_HEAD(&exchange->rotation_waiter);
 	cds_list_add_tail(&exchange->node, &connection->exchanges);
 	rcast_circuit_set_handler(circuit, &exchange_ops, exchange);
 	return 0;

@@ -34,6 +34,10 @@ struct rcasti_exchange {
 	uint64_t walked_id;
 
 	struct rcasti_attachment *attachment; /* NULL: none, or detached */
+
+	struct cds_list_head rotation_waiter; /* of a session's rotation, or alone */
+	uint64_t awaits_round;
+	bool wants_ring_bytes; /* and not only to shut somebody out */
 };
 
 int rcasti_exchange_open(struct rcasti_connection *connection, struct rcast_circuit *circuit);

@@ -34,6 +34,7 @@
 #include "engine/notifier.h"
 #include "engine/pty.h"
 #include "engine/readers.h"
+#include "engine/rotate.h"
 
 enum {
 	PTY_READ_BYTES = 8 << 10, /* a PTY gives about 4 KiB a read; a larger reservation would only claim more ring */
@@ -367,6 +368,17 @@ static void remove_session(struct rcast_session *session, struct rcasti_letter *
 	post(letter);
 }
 
+static void rotate(struct rcast_session *session, struct rcasti_letter *letter)
+{
+	letter->rotation.done = rcasti_rotate_publish_in(session, letter->rotation.to) == 0;
+	if (letter->rotation.done) {
+		rcast_writer_hold(session->writer, session->pump.hold_pos);
+		session->pump.published = true;
+		announce(session);
+	}
+	post(letter);
+}
+
 static void title_taken(struct rcast_session *session)
 {
 	session->pump.title_in_flight = false;
@@ -393,6 +405,9 @@ static void open_letter(struct rcasti_letter *letter)
 		break;
 	case RCASTI_TITLE:
 		title_taken(session);
+		break;
+	case RCASTI_ROTATE:
+		rotate(session, letter);
 		break;
 	case RCASTI_FINISHED:
 	case RCASTI_N_LETTERS:

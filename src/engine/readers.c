@@ -66,11 +66,22 @@ void rcasti_readers_free(struct cds_list_head *condemned)
 	}
 }
 
+/*
+ * As long as the session is in the first lap of a ring that it has moved to, a reader that stands before it may be reading the
+ * ring before, and is behind but not lapped.
+ */
+static bool is_first_lap(const struct rcast_session *session, uint64_t first_pos)
+{
+	return first_pos == atomic_load_explicit(&session->counts.base_pos, memory_order_relaxed);
+}
+
 /* Laps are counted where the reader is looked at anyway. Its own count of its own gaps is the exact one. */
 static void observe(struct rcasti_attachment *attachment, uint64_t first_pos)
 {
 	bool is_lapped = rcast_follower_pos(attachment->follower) < first_pos;
 
+	if (is_first_lap(attachment->session, first_pos))
+		return;
 	if (is_lapped == atomic_load_explicit(&attachment->is_lapped, memory_order_relaxed))
 		return;
 	if (!atomic_exchange_explicit(&attachment->is_lapped, is_lapped, memory_order_relaxed) && is_lapped)
@@ -106,6 +117,8 @@ static struct rcasti_attachment *slowest_leased(const struct rcast_session *sess
 	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
 		uint64_t at = rcast_follower_pos(attachment->follower);
 
+		if (at < first_pos && is_first_lap(session, first_pos))
+			at = first_pos;
 		if (!atomic_load_explicit(&attachment->has_lease, memory_order_relaxed) || at < first_pos || at >= *pos)
 			continue;
 		slowest = attachment;

@@ -34,6 +34,7 @@
 #include <ringcast/circuit.h>
 
 #include "engine/engine.h"
+#include "engine/rotate.h"
 
 enum { DEFAULT_LINGER_MS = 60000 };
 
@@ -132,10 +133,16 @@ static void init_letters(struct rcast_session *session)
 	}
 }
 
+int rcasti_session_make_ring(uint64_t ring_bytes, struct rcast_writer **writer)
+{
+	struct rcast_writer_options ring = {.capacity_bytes = ring_bytes, .stamped = true};
+
+	return rcast_writer_create(&ring, writer);
+}
+
 int rcasti_session_create(struct rcast_engine *engine, const struct rcast_session_options *options,
 			  enum rcasti_session_kind kind, struct rcast_session **session)
 {
-	struct rcast_writer_options ring = {.capacity_bytes = options->ring_bytes, .stamped = true};
 	struct rcast_writer_state state;
 	struct rcast_session *made;
 	int error;
@@ -145,7 +152,7 @@ int rcasti_session_create(struct rcast_engine *engine, const struct rcast_sessio
 	made = calloc(1, sizeof *made);
 	if (!made)
 		return -ENOMEM;
-	error = rcast_writer_create(&ring, &made->writer);
+	error = rcasti_session_make_ring(options->ring_bytes, &made->writer);
 	if (error) {
 		free(made);
 		return error;
@@ -155,7 +162,8 @@ int rcasti_session_create(struct rcast_engine *engine, const struct rcast_sessio
 	made->kind = kind;
 	made->linger_ms = options->linger_ms ? options->linger_ms : DEFAULT_LINGER_MS;
 	made->born_ns = rcasti_now_ns();
-	made->ring_bytes = state.capacity_bytes;
+	atomic_init(&made->counts.ring_bytes, state.capacity_bytes);
+	rcasti_rotate_init(made);
 	made->pump.fd = -1;
 	made->control.size.cols = options->cols ? options->cols : 80;
 	made->control.size.rows = options->rows ? options->rows : 24;
@@ -174,7 +182,7 @@ void rcasti_session_free(struct rcast_session *session)
 		close(session->pump.fd);
 	/* For readers that still have it mapped: what was killed has ended too. */
 	rcast_writer_end(session->writer);
-	rcast_writer_free(session->writer);
+	rcasti_rotate_free(session);
 	free(session);
 }
 

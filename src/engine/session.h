@@ -23,6 +23,7 @@ enum rcasti_letter_kind {
 	RCASTI_REMOVE,   /* control → pump, and back when the pump no longer touches the session */
 	RCASTI_TITLE,    /* pump → control, and back when it was taken over */
 	RCASTI_FINISHED, /* pump → control: the end was published */
+	RCASTI_ROTATE,   /* control → pump: publish in another ring, and back when it was done or cannot be any more */
 	RCASTI_N_LETTERS,
 };
 
@@ -34,12 +35,29 @@ struct rcasti_letter {
 		struct rcast_resize size;
 		struct rcast_exit exit;
 		char title[RCASTI_TITLE_BYTES];
+		struct {
+			struct rcast_writer *to;
+			bool done;
+		} rotation;
 	};
 };
 
 /* What the publisher has done, for others to look at: written by it with relaxed stores, each count true by itself. */
 struct rcasti_counts {
 	_Atomic uint64_t first_pos, next_pos, n_records, n_output, n_reads, n_leases_lost;
+	_Atomic uint64_t ring_bytes;
+	_Atomic uint64_t base_pos; /* what first_pos was when it moved to this ring; UINT64_MAX: it never moved */
+	_Atomic uint64_t n_rotations, last_rotation_ns, max_rotation_ns;
+};
+
+/* Control's: see rotate.c. */
+struct rcasti_rotation {
+	struct rcast_writer *ring; /* whose descriptor is handed out */
+	struct rcast_writer *next; /* with the pump; NULL: no rotation is under way */
+	uint64_t n_rings;          /* how many came before `ring` */
+	uint64_t n_rounds;         /* rotations over, whether done or given up */
+	uint64_t wanted_bytes;     /* of another rotation, after the one under way; 0: none */
+	struct cds_list_head waiters;
 };
 
 /* Control's. */
@@ -53,6 +71,8 @@ struct rcasti_session_control {
 	struct rcasti_child *child; /* NULL: none, or reaped */
 	struct rcasti_input input;  /* PTY only; input.fd is a duplicate of the master */
 	struct rcasti_timer linger;
+	struct rcasti_rotation rotation;
+	uint64_t ring_bytes; /* of rotation.ring */
 	uint64_t n_kicked;
 	struct cds_list_head retired; /* among those to be freed */
 };
@@ -89,8 +109,6 @@ struct rcast_session {
 	enum rcasti_session_kind kind;
 	uint32_t linger_ms;
 	uint64_t born_ns;
-	uint64_t ring_bytes;
-	struct rcast_writer *writer; /* the pump's or the embedder's; control only duplicates its descriptor */
 	char name[RCAST_NAME_MAX + 1];
 	char command[256];
 
@@ -100,6 +118,10 @@ struct rcast_session {
 	_Atomic uint32_t n_leased;    /* readers with a lease not lost */
 	struct rcasti_counts counts;
 	struct rcasti_letter letters[RCASTI_N_LETTERS];
+	_Atomic bool wants_rotation;               /* asks the owner of an owned session */
+	_Atomic(struct rcast_writer *) owned_next; /* from the owner to control: the ring that it has moved to */
+
+	struct rcast_writer *writer; /* the publisher's: the pump's or the embedder's */
 
 	struct rcasti_session_control control;
 	struct rcasti_session_pump pump;
@@ -136,6 +158,9 @@ struct rcast_session *rcasti_table_at(const struct rcasti_table *table, uint32_t
 int rcasti_session_create(struct rcast_engine *engine, const struct rcast_session_options *options,
 			  enum rcasti_session_kind kind, struct rcast_session **session);
 void rcasti_session_free(struct rcast_session *session);
+
+/* A ring as sessions have them. 0 bytes: the default. */
+int rcasti_session_make_ring(uint64_t ring_bytes, struct rcast_writer **writer);
 
 /* The publisher: make its counts visible. */
 void rcasti_session_count(struct rcast_session *session);

@@ -17,6 +17,7 @@
 #include "engine/attach.h"
 #include "engine/engine.h"
 #include "engine/readers.h"
+#include "engine/rotate.h"
 
 enum { LAST_WORDS_MS = 1000 };
 
@@ -153,6 +154,9 @@ static void open_letter(struct rcasti_letter *letter)
 	case RCASTI_FINISHED:
 		rcasti_session_end(session);
 		break;
+	case RCASTI_ROTATE:
+		rcasti_rotate_finish(session, letter);
+		break;
 	case RCASTI_ADD:
 	case RCASTI_EXITED:
 	case RCASTI_N_LETTERS:
@@ -177,6 +181,9 @@ void rcasti_steward_on_mail(struct rcasti_source *source, uint32_t events)
 	rcasti_mailbox_clear(&engine->mail);
 	while ((letter = rcasti_mailbox_take(&engine->mail)) != NULL)
 		open_letter(letter);
+	/* acquire: pairs with the release in rcast_session_rotate() */
+	if (atomic_exchange_explicit(&engine->any_moved, false, memory_order_acquire))
+		rcasti_rotate_take_owned(engine);
 	/* acquire: pairs with the release in ring_within_rcu() */
 	if (atomic_exchange_explicit(&engine->any_gone, false, memory_order_acquire))
 		detach_gone(engine);
