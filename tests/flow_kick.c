@@ -29,19 +29,20 @@ static void finish(void)
 	wire_engine_close(&host);
 }
 
-/* A program that prints 1 to `last`, once it was told to. */
+/* A program that prints 1 to `last` when it is told to, behind a line number 0, and ends when it is told again. */
 static void start_flood(uint64_t ring_bytes, int last)
 {
 	WIRE_REQUEST(request, start, START, Start, start);
 	char script[64];
 	char *argv[] = {"sh", "-c", script};
 
-	snprintf(script, sizeof script, "stty -echo; read x; seq 1 %d", last);
+	snprintf(script, sizeof script, "stty -echo; echo 0; read x; seq 1 %d; read x", last);
 	request_start.name = "t";
 	request_start.argv = argv;
 	request_start.n_argv = 3;
 	request_start.ring_bytes = ring_bytes;
 	cr_assert_eq(wire_ask(&wire, &request), 0);
+	wire_await(&wire, wire_info(&wire, "t", n_output) > 0);
 }
 
 static void go(void)
@@ -73,13 +74,17 @@ static bool is_expected(struct expected *expected, const char *data, size_t n_by
 static int follow(bool by_circuit, uint32_t lease_ms, int last)
 {
 	struct rcast_view_options options = {.by_circuit = by_circuit, .lease_ms = lease_ms};
-	struct expected expected = {0};
+	struct expected expected = {.number = -1};
 	struct rcast_client *client;
 	struct rcast_record record;
 	struct rcast_view *view;
 	int outcome;
 
-	if (rcast_client_connect(host.path, &client) != 0 || rcast_view_open(client, "t", &options, &view) != 0)
+	while (rcast_client_connect(harness_path("engine"), &client) != 0)
+		harness_pause();
+	while ((outcome = rcast_view_open(client, "t", &options, &view)) == -ENOENT)
+		harness_pause();
+	if (outcome != 0)
 		return 2;
 	while ((outcome = rcast_view_next(view, &record)) != RCAST_ENDED) {
 		if (outcome == RCAST_EMPTY)
@@ -96,6 +101,7 @@ static int follow(bool by_circuit, uint32_t lease_ms, int last)
 	return expected.number == last ? 0 : 7;
 }
 
+/* Before there is an engine, whose threads would not survive a fork. They come when there is a session. */
 static void spawn_followers(pid_t pids[N_FOLLOWERS], uint32_t lease_ms, int last)
 {
 	for (int i = 0; i < N_FOLLOWERS; i++) {
@@ -103,11 +109,16 @@ static void spawn_followers(pid_t pids[N_FOLLOWERS], uint32_t lease_ms, int last
 		if (pids[i] == 0)
 			_exit(follow(i % 4 == 3, lease_ms, last));
 	}
+}
+
+static void await_followers(void)
+{
 	wire_await(&wire, wire_info(&wire, "t", n_readers) == N_FOLLOWERS);
 }
 
 static void expect_all_is_read(const pid_t pids[N_FOLLOWERS])
 {
+	go();
 	for (int i = 0; i < N_FOLLOWERS; i++) {
 		int status = -1;
 
@@ -187,9 +198,10 @@ static void kick_during_a_flood(bool threaded, uint64_t ring_bytes, uint32_t lea
 	pid_t pids[N_FOLLOWERS];
 	uint64_t max_ns;
 
+	spawn_followers(pids, lease_ms, last);
 	begin(threaded, (struct rcast_engine_options){.max_lease_ms = 60000});
 	start_flood(ring_bytes, last);
-	spawn_followers(pids, lease_ms, last);
+	await_followers();
 	go();
 	for (int i = 0; i < N_KICKS; i++) {
 		await_output((uint64_t)(i + 1) * (uint64_t)last / 4);
@@ -220,9 +232,10 @@ WIRE_TEST(kick, a_ring_changes_its_size_during_a_flood)
 	const int last = 300000;
 	pid_t pids[N_FOLLOWERS];
 
+	spawn_followers(pids, 60000, last);
 	begin(threaded, (struct rcast_engine_options){.max_lease_ms = 60000});
 	start_flood(256 << 10, last);
-	spawn_followers(pids, 60000, last);
+	await_followers();
 	go();
 	for (int i = 0; i < 5; i++) {
 		await_output((uint64_t)(i + 1) * (uint64_t)last / 2);
@@ -246,6 +259,7 @@ WIRE_TEST(kick, history_survives_it)
 	await_output(100000);
 	cr_assert_eq(wire_kick(&wire, "t", other.id), 0);
 	cr_assert_eq(tap_open(&after, &wire, "t", (struct tap_options){.by_circuit = true}), 0);
+	go();
 	tap_await(&after, (tap_turn(&before), before.ended && after.ended));
 	cr_assert_eq(before.n_moves, 1);
 	cr_assert_eq(after.n_moves, 0);
@@ -311,6 +325,7 @@ WIRE_TEST(kick, many_at_once)
 	cr_assert_eq(wire_info(&wire, "t", ring_bytes), 2 << 20);
 	cr_assert_eq(wire_info(&wire, "t", n_readers), 1);
 	cr_assert_leq(rotations(&max_ns), N + 1);
+	go();
 	tap_await(&stays, stays.ended);
 	cr_assert_eq(stays.n_gaps, 0);
 	for (int i = 0; i < N; i++)
@@ -341,6 +356,7 @@ WIRE_TEST(kick, a_stalled_client_finds_the_latest_ring)
 		expect_frozen(&frozen);
 	}
 	cr_assert_eq(rotations(&max_ns), 12);
+	go();
 	wire_await(&wire, wire_info(&wire, "t", ended));
 	other.stalled = false;
 	tap_await(&slow, slow.ended);

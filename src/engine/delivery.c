@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/attach.h"
 #include "engine/connection.h"
@@ -79,35 +80,40 @@ static void send_piece(struct rcasti_delivery *delivery, const struct rcast_reco
 	rcasti_exchange_send_take(delivery->attachment->exchange, &reply, 0, NULL, 0);
 }
 
-static void send_moved(struct rcasti_delivery *delivery)
+static void send_moved(struct rcasti_delivery *delivery, uint64_t ring_bytes)
 {
 	Ringcast__Wire__Notice notice = RINGCAST__WIRE__NOTICE__INIT;
 	Ringcast__Wire__Moved moved = RINGCAST__WIRE__MOVED__INIT;
 
-	moved.ring_bytes = delivery->attachment->session->control.ring_bytes;
+	moved.ring_bytes = ring_bytes;
 	notice.what_case = RINGCAST__WIRE__NOTICE__WHAT_MOVED;
 	notice.moved = &moved;
 	rcasti_exchange_notice(delivery->attachment->exchange, &notice, 0);
 }
 
+static struct rcasti_next_ring take_next_ring(struct rcasti_delivery *delivery)
+{
+	struct rcasti_next_ring next = delivery->next[0];
+
+	delivery->n_next--;
+	memmove(delivery->next, delivery->next + 1, (size_t)delivery->n_next * sizeof next);
+	return next;
+}
+
 /* On in the next ring. False: it is not there yet, or cannot be read. */
 static bool change_rings(struct rcasti_delivery *delivery)
 {
-	struct rcasti_attachment *attachment = delivery->attachment;
-	const struct rcasti_rotation *rotation = &attachment->session->control.rotation;
-	int ring_fd, error;
+	struct rcasti_next_ring next;
 
-	delivery->stranded = attachment->n_ring == rotation->n_rings;
+	delivery->stranded = delivery->n_next == 0;
 	if (delivery->stranded)
 		return false;
-	ring_fd = rcast_writer_dup_fd(rotation->ring);
-	error = ring_fd < 0 ? ring_fd : rcast_reader_move_take(delivery->reader, ring_fd);
-	if (error) {
-		rcasti_attachment_evict(attachment, "the session has moved and its ring could not be opened");
+	next = take_next_ring(delivery);
+	if (rcast_reader_move_take(delivery->reader, next.fd) != 0) {
+		rcasti_attachment_evict(delivery->attachment, "the session has moved and its ring could not be opened");
 		return false;
 	}
-	attachment->n_ring = rotation->n_rings;
-	send_moved(delivery);
+	send_moved(delivery, next.ring_bytes);
 	return true;
 }
 
@@ -174,12 +180,22 @@ void rcasti_delivery_run(struct rcasti_delivery *delivery)
 	rcasti_loop_set_timer(delivery->loop, &delivery->next_turn, 0);
 }
 
+/* Who is so slow that several rings wait, is not worth more of them: what the oldest holds and the next does not is a gap. */
 void rcasti_delivery_move(struct rcasti_delivery *delivery)
 {
-	if (!delivery->stranded)
+	struct rcast_session *session = delivery->attachment->session;
+	int fd = rcast_writer_dup_fd(session->control.rotation.ring);
+
+	if (fd < 0) {
+		rcasti_attachment_evict(delivery->attachment, "the session has moved and descriptors are short");
 		return;
+	}
+	if (delivery->n_next == RCASTI_MAX_NEXT_RINGS)
+		close(take_next_ring(delivery).fd);
+	delivery->next[delivery->n_next++] = (struct rcasti_next_ring){.fd = fd, .ring_bytes = session->control.ring_bytes};
+	if (delivery->stranded)
+		rcasti_loop_set_timer(delivery->loop, &delivery->next_turn, 0);
 	delivery->stranded = false;
-	rcasti_loop_set_timer(delivery->loop, &delivery->next_turn, 0);
 }
 
 static void on_wake(struct rcasti_source *source, uint32_t events)
@@ -266,5 +282,7 @@ void rcasti_delivery_close(struct rcasti_delivery *delivery)
 	rcasti_timer_cancel(&delivery->next_turn);
 	if (delivery->reader)
 		rcast_reader_close(delivery->reader);
+	while (delivery->n_next > 0)
+		close(delivery->next[--delivery->n_next].fd);
 	free(delivery);
 }

@@ -6,14 +6,23 @@
 #include "engine/loop.h"
 #include "engine/readers.h"
 
+#define RCASTI_MAX_NEXT_RINGS 4
+
+struct rcasti_next_ring {
+	int fd;
+	uint64_t ring_bytes;
+};
+
 struct rcasti_delivery {
 	struct rcasti_attachment *attachment;
 	struct rcasti_loop *loop;
 	struct rcast_reader *reader;
 	struct rcasti_source wake;
 	struct rcasti_timer next_turn;
-	bool asleep;           /* until `wake` is readable */
-	bool stranded;         /* at the end of a ring, until the next one is there */
+	bool asleep;   /* until `wake` is readable */
+	bool stranded; /* at the end of a ring, until the next one is there */
+	struct rcasti_next_ring next[RCASTI_MAX_NEXT_RINGS];
+	int n_next;            /* rings to go on in, in order */
 	bool ended;            /* the notice of it is out */
 	uint32_t n_sent_bytes; /* of the record that the reader stands on */
 	size_t max_piece_bytes;

@@ -39,8 +39,8 @@ struct rcasti_attachment {
 	/* Control's. */
 	struct rcasti_exchange *exchange;
 	struct rcasti_delivery *delivery; /* NULL: it has mapped the ring */
-	uint64_t n_ring;                  /* which of the session's rings it has, as rotation.n_rings counts them */
-	struct cds_list_head condemned;   /* among those to be freed after a grace period */
+	uint64_t n_ring; /* by ring: which of the session's rings it was sent, as rotation.n_rings counts them */
+	struct cds_list_head condemned; /* among those to be freed after a grace period */
 };
 
 /* Control: add it to session->readers, and count it. */

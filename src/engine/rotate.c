@@ -15,8 +15,9 @@
  * in the list when the new ring is handed out. So a kick that comes during a rotation waits for that one, and needs none of its
  * own. A change of size that comes during a rotation needs another one after it.
  *
- * A slow reader may find a ring at the end of its old one that is not the next but a later one. Behind a kick it holds the same
- * records at the same positions, so this makes no difference; behind a change of size it may be a gap, which is told as such.
+ * Rings wait for slow readers, a few of them. Who is slower than that finds, at the end of its old ring, one that is not the
+ * next but a later one. Behind a kick that holds the same records at the same positions, so it makes no difference; behind a
+ * change of size it may be a gap, which is told as such.
  *
  * Rings belong to control, two at most: the one that is handed out, and `next` while it is with the pump. session->writer is the
  * publisher's view of the one to publish in. The owner of an owned session makes its rotation by itself, on its own thread, and
