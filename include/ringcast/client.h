@@ -119,12 +119,12 @@ struct rcast_reader_info {
 };
 struct rcast_session_stats {
 	struct rcast_session_info info;
-	uint64_t n_reads;                        /* reads of the PTY or pipe */
-	uint64_t n_input;                        /* bytes of input written to the PTY */
-	uint64_t n_kicked;                       /* readers kicked */
-	uint64_t n_leases_lost;                  /* leases that ran out while they held the writer */
-	uint64_t n_rotations;                    /* moves to another ring, for a kick or another size */
-	uint64_t last_rotation_ns;               /* for how long the latest kept the publisher from publishing */
+	uint64_t n_reads;          /* reads of the PTY or pipe */
+	uint64_t n_input;          /* bytes of input written to the PTY */
+	uint64_t n_kicked;         /* readers kicked */
+	uint64_t n_leases_lost;    /* leases that ran out while they held the writer */
+	uint64_t n_rotations;      /* moves to another ring, for a kick or another size */
+	uint64_t last_rotation_ns; /* for how long the latest kept the publisher from publishing */
 	uint64_t max_rotation_ns;
 	const struct rcast_reader_info *readers; /* borrowed until the next call on the client */
 	size_t n_readers;
