@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A recording of a session, in a file: asciicast version 3 or 2, or the bytes alone.
+ */
+#ifndef RINGCAST_CLI_CAST_H
+#define RINGCAST_CLI_CAST_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <ringcast/client.h>
+
+enum cast_format { CAST_V3, CAST_V2, CAST_RAW };
+
+struct cast {
+	enum cast_format format;
+	int fd;                    /* -1: not open */
+	off_t n_whole;             /* bytes of whole lines in the file; what is behind them is cut off on an error */
+	bool has_begun;            /* is the header written? */
+	uint64_t begin_ns, now_ns; /* of the first record, and of the latest */
+	uint64_t written_ms;       /* the sum of all intervals written */
+	unsigned char carried[4];  /* a character whose end has not come yet */
+	unsigned n_carried;
+};
+
+/* Make the file. -EEXIST: it is there already, and not to be overwritten. Or -errno. */
+int cast_open(struct cast *cast, const char *path, enum cast_format format, bool overwrite);
+
+/* Each 0 or -errno; after an error the file ends with the last whole line. `info` is what is known about the session. */
+int cast_write(struct cast *cast, const struct rcast_session_info *info, const struct rcast_record *record);
+int cast_write_gap(struct cast *cast, const struct rcast_session_info *info, const struct rcast_loss *lost);
+
+/* Write what was still carried over, and close. */
+int cast_close(struct cast *cast);
+
+#endif

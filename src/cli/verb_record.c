@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `ringcast record`: a session into a file that asciinema plays.
+ *
+ * The recorder asks for a lease, so that a slow disk holds the program back for a moment rather than losing output. Not every
+ * engine grants one; without it, or when it runs out, what was lost is a marker in the recording and exit status 4.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/cast.h"
+#include "cli/follow.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "cli/signals.h"
+
+#define LEASE_MS 2000
+
+struct record {
+	const char *session, *path;
+	enum cast_format format;
+	enum rcast_from from;
+	uint64_t from_pos;
+	bool overwrite;
+	struct cast cast;
+	const struct rcast_session_info *info;
+};
+
+static int record_record(void *user, const struct rcast_record *record)
+{
+	struct record *recorder = user;
+
+	return cast_write(&recorder->cast, recorder->info, record);
+}
+
+static int record_gap(void *user, const struct rcast_loss *lost)
+{
+	struct record *recorder = user;
+
+	return cast_write_gap(&recorder->cast, recorder->info, lost);
+}
+
+static int say_unwritable(const struct record *recorder, int error)
+{
+	message_line("%s cannot be written further, and ends with the last whole event: %s", recorder->path,
+		     message_errno(error));
+	return EXIT_CODE_FAILURE;
+}
+
+static int say_not_made(const struct record *recorder, int error)
+{
+	if (error == -EEXIST)
+		message_line("%s exists already; --overwrite replaces it", recorder->path);
+	else
+		message_line("%s cannot be made: %s", recorder->path, message_errno(error));
+	return EXIT_CODE_FAILURE;
+}
+
+static int open_view(struct record *recorder, struct rcast_client *client, struct rcast_view **view)
+{
+	struct rcast_view_options options = {.from = recorder->from, .from_pos = recorder->from_pos, .lease_ms = LEASE_MS};
+	int result = rcast_view_open(client, recorder->session, &options, view);
+
+	if (result == -EPERM) {
+		options.lease_ms = 0;
+		result = rcast_view_open(client, recorder->session, &options, view);
+	}
+	return result;
+}
+
+/* Follow to the end and close the file. Returns the exit code. */
+static int run(struct record *recorder, struct follow *follow)
+{
+	enum follow_end end = follow_run(follow);
+	int error = cast_close(&recorder->cast);
+
+	if (end == FOLLOW_UNWRITABLE)
+		return say_unwritable(recorder, follow->error);
+	if (error < 0)
+		return say_unwritable(recorder, error);
+	if (end != FOLLOW_ENDED)
+		follow_say_end(follow, end);
+	if (end == FOLLOW_ENDED && follow->told.n_gaps > 0) {
+		message_line("%" PRIu64 " bytes of output are missing in %s", follow->told.lost_output, recorder->path);
+		return EXIT_CODE_GAPS;
+	}
+	return follow_exit_code(follow, end);
+}
+
+static int record_session(struct record *recorder, struct rcast_client *client)
+{
+	static const struct follow_ops ops = {.record = record_record, .gap = record_gap};
+	struct follow follow = {
+		.session = recorder->session, .client = client, .ops = &ops, .user = recorder, .input_fd = -1};
+	int result = open_view(recorder, client, &follow.view);
+
+	if (result < 0)
+		return message_client(client, recorder->session, result);
+	recorder->info = rcast_view_info(follow.view);
+	result = cast_open(&recorder->cast, recorder->path, recorder->format, recorder->overwrite);
+	result = result < 0 ? say_not_made(recorder, result) : run(recorder, &follow);
+	rcast_view_close(follow.view);
+	return result;
+}
+
+static bool parse_format(const char *text, enum cast_format *format)
+{
+	static const char *const names[] = {[CAST_V3] = "v3", [CAST_V2] = "v2", [CAST_RAW] = "raw"};
+
+	for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+		*format = (enum cast_format)i;
+		if (strcmp(text, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+enum { OPTION_FORMAT = 256, OPTION_FROM, OPTION_OVERWRITE };
+
+static const struct option options[] = {{"format", required_argument, NULL, OPTION_FORMAT},
+					{"from", required_argument, NULL, OPTION_FROM},
+					{"overwrite", no_argument, NULL, OPTION_OVERWRITE},
+					{0}};
+
+static int record_verb(const struct verb *verb, int argc, char **argv)
+{
+	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options};
+	struct record recorder = {.cast.fd = -1};
+	struct rcast_client *client;
+	char **operands;
+	int option, result;
+
+	while ((option = options_next(&line)) >= 0) {
+		recorder.overwrite = recorder.overwrite || option == OPTION_OVERWRITE;
+		if (option == OPTION_FORMAT && !parse_format(optarg, &recorder.format))
+			return message_usage(verb, "--format takes v3, v2 or raw, not '%.40s'", optarg);
+		if (option == OPTION_FROM && !parse_from(optarg, &recorder.from, &recorder.from_pos))
+			return message_usage(verb, "--from takes oldest, newest or a position, not '%.40s'", optarg);
+	}
+	if (option == OPTIONS_OVER)
+		return line.exit_code;
+	operands = options_operands(&line, 2);
+	if (!operands || !message_check_name(verb, "session", operands[0]))
+		return EXIT_CODE_USAGE;
+	recorder.session = operands[0];
+	recorder.path = operands[1];
+	signals_open();
+	result = rcast_client_connect_session(recorder.session, &client);
+	if (result < 0)
+		return message_no_connection(recorder.session, result);
+	result = record_session(&recorder, client);
+	rcast_client_free(client);
+	return result;
+}
+
+const struct verb verb_record = {
+	.name = "record",
+	.arguments = "[--format v3|v2|raw] [--from oldest|newest|POS] [--overwrite] NAME FILE",
+	.summary = "Record a session into a file that asciinema plays",
+	.help = "  --format F     v3 (the default) and v2 are asciicast, with times, sizes, markers and, in v3, the exit "
+		"status;\n"
+		"                 raw is the bytes alone\n"
+		"  --from WHERE   oldest (the default): from what the ring still holds on, with the times of then.\n"
+		"                 newest: only what comes from now on. POS: from this ring position on.\n"
+		"  --overwrite    replace FILE if it exists\n"
+		"\n"
+		"Records until the session has ended, or a signal such as Ctrl-C ends it; the file is valid at any time. "
+		"What\n"
+		"was lost is a marker in it, and exit status 4. Input is not recorded.\n",
+	.run = record_verb,
+};
