@@ -151,6 +151,10 @@ RCAST_API void rcast_view_close(struct rcast_view *view);
 /* What to poll for POLLIN: one fd for the ring and the connection. Stays the view's. */
 RCAST_API int rcast_view_fd(const struct rcast_view *view);
 
+/* All descriptors that the view and its connection use, for who closes others: see <ringcast/sandbox.h>. Returns how many. */
+#define RCAST_VIEW_MAX_FDS 4
+RCAST_API size_t rcast_view_get_fds(const struct rcast_view *view, int fds[RCAST_VIEW_MAX_FDS]);
+
 /*
  * The next of the session's records: an enum rcast_outcome or -errno. A record's data is a private copy, good until the next
  * call. RCAST_EMPTY: poll, then call again. RCAST_LAPPED: rcast_view_get_loss says what was lost, as far as it is known

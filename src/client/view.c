@@ -372,6 +372,18 @@ int rcast_view_fd(const struct rcast_view *view)
 	return view->epoll_fd;
 }
 
+size_t rcast_view_get_fds(const struct rcast_view *view, int fds[RCAST_VIEW_MAX_FDS])
+{
+	size_t n_fds = 0;
+
+	fds[n_fds++] = view->epoll_fd;
+	fds[n_fds++] = view->ready_fd;
+	fds[n_fds++] = rcast_link_fd(view->client->link);
+	if (view->reader)
+		fds[n_fds++] = rcast_reader_fd(view->reader);
+	return n_fds;
+}
+
 /* Everything that was brought to us has been looked at. */
 static void answer_call(struct rcast_view *view)
 {

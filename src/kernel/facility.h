@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -62,6 +64,18 @@ static inline int rcasti_kernel_refuse_rights(int socket_fd)
 	int zero = 0;
 
 	return setsockopt(socket_fd, SOL_SOCKET, SO_PASSRIGHTS, &zero, sizeof zero) == 0 ? 0 : -errno;
+#endif
+}
+
+/* The version of Landlock: 5.15 has 1. 0 or less: none. */
+static inline int rcasti_kernel_landlock_abi(void)
+{
+	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+
+#ifdef RCAST_KERNEL_5_15
+	return abi < 1 ? abi : 1;
+#else
+	return abi;
 #endif
 }
 

@@ -51,12 +51,19 @@ int rcast_cursor_create(struct rcast_cursor **result)
 	return 0;
 }
 
+void rcasti_cursor_handed_over(struct rcast_cursor *cursor)
+{
+	if (cursor->memory_fd >= 0)
+		close(cursor->memory_fd);
+	cursor->memory_fd = -1;
+}
+
 void rcast_cursor_free(struct rcast_cursor *cursor)
 {
 	if (!cursor)
 		return;
 	munmap(cursor->page, RCASTI_CURSOR_BYTES);
-	close(cursor->memory_fd);
+	rcasti_cursor_handed_over(cursor);
 	free(cursor);
 }
 

@@ -7,6 +7,9 @@
 
 #include <ringcast/ring.h>
 
+/* The publisher has been given its descriptor: ours is needed no more, and a sandbox need not know of it. */
+void rcasti_cursor_handed_over(struct rcast_cursor *cursor);
+
 /* Say where the reader stands: everything before `pos` has been read and may be overwritten. */
 void rcasti_cursor_set_pos(struct rcast_cursor *cursor, uint64_t pos);
 

@@ -435,6 +435,7 @@ int rcast_reader_follow_take(struct rcast_reader *reader, struct rcast_cursor *t
 		rcast_cursor_free(take_cursor);
 		return own_fd;
 	}
+	rcasti_cursor_handed_over(take_cursor);
 	reader->cursor = take_cursor;
 	reader->wake_fd = own_fd;
 	tell_pos(reader);
