@@ -240,7 +240,9 @@ static long attack_fork(void)
 /* Of a program that is not there: getting as far as looking for it is enough. */
 static long attack_exec(void)
 {
-	return execve("/nonexistent", NULL, NULL) < 0 && errno == ENOENT ? 0 : -1;
+	char *const nothing[] = {NULL};
+
+	return execve("/nonexistent", nothing, nothing) < 0 && errno == ENOENT ? 0 : -1;
 }
 
 static long attack_memfd(void)
