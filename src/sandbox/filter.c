@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
@@ -81,8 +80,6 @@ static const int allowed[] = {
 	SCMP_SYS(exit_group),
 };
 
-static const int allowed_fcntls[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GET_SEALS};
-
 /* A call that is allowed if argument `argument`, of the bits in `mask`, is `value`. */
 struct conditional {
 	int call;
@@ -95,6 +92,11 @@ static const struct conditional conditionals[] = {
 	{SCMP_SYS(mmap), 2, PROT_WRITE | PROT_EXEC, 0},
 	{SCMP_SYS(newfstatat), 3, UINT64_MAX, AT_EMPTY_PATH},
 	{SCMP_SYS(sendto), 4, UINT64_MAX, 0},
+	{SCMP_SYS(fcntl), 1, UINT32_MAX, F_GETFD},
+	{SCMP_SYS(fcntl), 1, UINT32_MAX, F_SETFD},
+	{SCMP_SYS(fcntl), 1, UINT32_MAX, F_GETFL},
+	{SCMP_SYS(fcntl), 1, UINT32_MAX, F_SETFL},
+	{SCMP_SYS(fcntl), 1, UINT32_MAX, F_GET_SEALS},
 };
 
 static int allow_all(scmp_filter_ctx filter)
@@ -116,9 +118,6 @@ static int allow_conditionals(scmp_filter_ctx filter)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, it->call, 1,
 					 SCMP_CMP64(it->argument, SCMP_CMP_MASKED_EQ, it->mask, it->value));
 	}
-	for (size_t i = 0; i < sizeof allowed_fcntls / sizeof allowed_fcntls[0] && error == 0; i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-					 SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)allowed_fcntls[i]));
 	return error;
 }
 
