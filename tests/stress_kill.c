@@ -49,6 +49,7 @@ static const struct point {
 	{"reserved", 300},           {"half filled", 300},
 	{"payload is stored", 2000}, {"next header is zero", 2000},
 	{"committed", 2000},         {"added to the batch", 1000},
+	{"batch is started", 300},
 	{"lap is closed", 8},        {"about to ring", 5},
 	{"about to end", 1},         {"ended", 1},
 };
