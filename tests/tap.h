@@ -27,6 +27,7 @@ struct tap {
 	bool ended, evicted, removed, detached;
 	int next_fds[16], n_next; /* rings to go on in */
 	uint64_t n_moves;
+	char why[128]; /* it was evicted */
 	int complaint; /* the latest error reply in the stream */
 };
 
@@ -165,6 +166,7 @@ static inline void tap_notice(struct tap *tap, struct wire_reply *reply)
 		break;
 	case RINGCAST__WIRE__NOTICE__WHAT_EVICTED:
 		tap->evicted = true;
+		snprintf(tap->why, sizeof tap->why, "%s", notice->evicted);
 		break;
 	case RINGCAST__WIRE__NOTICE__WHAT_REMOVED:
 		tap->removed = true;

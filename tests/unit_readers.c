@@ -73,7 +73,7 @@ static bool ring(void)
 	bool any_gone;
 
 	rcu_read_lock();
-	any_gone = rcasti_readers_ring(session);
+	any_gone = rcasti_readers_ring(session).any_gone;
 	rcu_read_unlock();
 	return any_gone;
 }
@@ -233,5 +233,35 @@ HARNESS_TEST(readers, holding_is_forgiven_when_caught_up)
 	cr_assert(!rcasti_readers_hold(session), "it stands on bytes that are long gone");
 	cr_assert_eq(publish(1000), 1000);
 	detach(pair);
+	finish();
+}
+
+/* Lost is lost, until all was read; then it can be lost again. */
+HARNESS_TEST(readers, a_lost_lease_is_earned_by_reading_up_to_the_writer)
+{
+	struct rcast_record record;
+	struct pair slow;
+
+	begin();
+	slow = attach(10);
+	rcasti_readers_hold(session);
+	for (uint64_t n_lost = 1; n_lost <= 3; n_lost++) {
+		cr_assert_lt(publish(1000), 1000, "it holds");
+		rcasti_readers_charge(session, 10 * RCASTI_NS_PER_MS);
+		cr_assert_eq(atomic_load(&session->counts.n_leases_lost), n_lost);
+		cr_assert(rcasti_readers_hold(session));
+		cr_assert_eq(publish(1000), 1000, "it holds no more");
+		cr_assert_eq(rcast_reader_peek(slow.reader, &record), RCAST_LAPPED);
+		for (int i = 0; i < 20 && rcast_reader_peek(slow.reader, &record) == RCAST_RECORD; i++)
+			rcast_reader_release(slow.reader);
+		rcasti_readers_hold(session);
+		cr_assert(!slow.attachment->has_lease, "to read some is not enough");
+		cr_assert_eq(publish(1000), 1000);
+		cr_assert_eq(rcast_reader_peek(slow.reader, &record), RCAST_LAPPED);
+		read_all(slow);
+		rcasti_readers_hold(session);
+		cr_assert(slow.attachment->has_lease);
+	}
+	detach(slow);
 	finish();
 }

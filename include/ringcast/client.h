@@ -122,6 +122,7 @@ struct rcast_session_stats {
 	uint64_t n_reads;          /* reads of the PTY or pipe */
 	uint64_t n_input;          /* bytes of input written to the PTY */
 	uint64_t n_kicked;         /* readers kicked */
+	uint64_t n_evicted;        /* readers detached because they made no progress */
 	uint64_t n_leases_lost;    /* leases that ran out while they held the writer */
 	uint64_t n_rotations;      /* moves to another ring, for a kick or another size */
 	uint64_t last_rotation_ns; /* for how long the latest kept the publisher from publishing */

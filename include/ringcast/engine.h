@@ -30,6 +30,10 @@ struct rcast_engine_options {
 	uint32_t max_connections; /* (1024) */
 	uint32_t max_readers;     /* attached at once, over all sessions (4096) */
 	uint32_t max_lease_ms;    /* the longest lease that a client may be granted (0: none is) */
+
+	/* A reader further behind than max_behind_bytes that has made no progress for evict_after_ms is detached. */
+	uint32_t evict_after_ms;   /* (60,000) RCAST_NEVER: nobody is */
+	uint64_t max_behind_bytes; /* (a whole ring, of whatever size) */
 };
 
 /*

@@ -119,6 +119,7 @@ enum rcast_from {
 };
 
 #define RCAST_NAME_MAX 64          /* names of engines and sessions: 1–64 of [A-Za-z0-9._-], not "." nor ".." */
+#define RCAST_NEVER UINT32_MAX     /* a time after which something is done: it is not */
 #define RCAST_NO_LINGER UINT32_MAX /* a linger time: an ended session is removed at once */
 
 #ifdef __cplusplus

@@ -38,11 +38,11 @@ static int print_session(const struct rcast_session_stats *stats)
 	return print("name       %s\nkind       %s\nstate      %s\npid        %d\nsize       %ux%u\nage        %s\n"
 		     "title      %s\ncommand    %s\nring       %s, positions %" PRIu64 " to %" PRIu64 "\n"
 		     "written    %s of output in %" PRIu64 " records, %" PRIu64 " reads\ninput      %" PRIu64 " bytes\n"
-		     "kicked     %" PRIu64 " readers\nleases     %" PRIu64 " ran out\nrings      moved %" PRIu64
-		     " times, at most %" PRIu64 " us each\nreaders    %u\n",
+		     "kicked     %" PRIu64 " readers\nevicted    %" PRIu64 " that made no progress\nleases     %" PRIu64
+		     " ran out\nrings      moved %" PRIu64 " times, at most %" PRIu64 " us each\nreaders    %u\n",
 		     info->name, describe_kind(info->kind), state, info->pid, info->cols, info->rows, age, info->title,
 		     info->command, ring, info->first_pos, info->next_pos, output, info->n_records, stats->n_reads,
-		     stats->n_input, stats->n_kicked, stats->n_leases_lost, stats->n_rotations,
+		     stats->n_input, stats->n_kicked, stats->n_evicted, stats->n_leases_lost, stats->n_rotations,
 		     (stats->max_rotation_ns + 999) / 1000, info->n_readers);
 }
 
@@ -94,6 +94,7 @@ static int print_json(const struct rcast_session_stats *stats)
 	describe_json_unsigned(&json, "reads", stats->n_reads);
 	describe_json_unsigned(&json, "input_bytes", stats->n_input);
 	describe_json_unsigned(&json, "kicked", stats->n_kicked);
+	describe_json_unsigned(&json, "evicted", stats->n_evicted);
 	describe_json_unsigned(&json, "leases_lost", stats->n_leases_lost);
 	describe_json_unsigned(&json, "rotations", stats->n_rotations);
 	describe_json_unsigned(&json, "last_rotation_ns", stats->last_rotation_ns);

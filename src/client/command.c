@@ -266,6 +266,7 @@ static int take_totals(struct rcast_session_stats *stats, const Ringcast__Wire__
 	stats->n_reads = wire->n_reads;
 	stats->n_input = wire->n_input;
 	stats->n_kicked = wire->n_kicked;
+	stats->n_evicted = wire->n_evicted;
 	stats->n_leases_lost = wire->n_leases_lost;
 	stats->n_rotations = wire->n_rotations;
 	stats->last_rotation_ns = wire->last_rotation_ns;

@@ -40,6 +40,7 @@ void rcasti_describe_stats(struct rcast_session *session, Ringcast__Wire__Sessio
 	stats->n_reads = count(&session->counts.n_reads);
 	stats->n_input = session->control.input.n_written_bytes;
 	stats->n_kicked = session->control.n_kicked;
+	stats->n_evicted = session->control.n_evicted;
 	stats->n_leases_lost = count(&session->counts.n_leases_lost);
 	stats->n_rotations = count(&session->counts.n_rotations);
 	stats->last_rotation_ns = count(&session->counts.last_rotation_ns);

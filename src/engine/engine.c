@@ -79,6 +79,7 @@ static void init(struct rcast_engine *engine, const struct rcast_engine_options 
 	engine->max_connections = or_default(options->max_connections, DEFAULT_CONNECTIONS);
 	engine->max_readers = or_default(options->max_readers, DEFAULT_READERS);
 	engine->max_lease_ms = options->max_lease_ms;
+	rcasti_stall_init(&engine->stall, options->evict_after_ms, options->max_behind_bytes);
 	engine->listen_fd = engine->both_fd = engine->stop_fd = -1;
 	engine->control.epoll_fd = engine->control.timer_fd = -1;
 	engine->pump.loop.epoll_fd = engine->pump.loop.timer_fd = -1;

@@ -12,6 +12,7 @@
 #include "engine/mailbox.h"
 #include "engine/pump.h"
 #include "engine/session.h"
+#include "engine/stall.h"
 
 struct rcast_engine {
 	/* Fixed. */
@@ -31,11 +32,13 @@ struct rcast_engine {
 	struct cds_list_head retired;   /* sessions likewise */
 	uint32_t n_connections, n_readers;
 	uint64_t last_reader_id;
+	struct rcasti_stall_watch stall;
 
 	/* Shared. */
 	struct rcasti_mailbox mail; /* the pump's letters; any thread may poke it */
 	_Atomic bool any_gone;      /* somebody who was rung is gone: look who */
 	_Atomic bool any_moved;     /* owners have moved their sessions: look which */
+	_Atomic bool any_stalled;   /* somebody is far behind: watch it */
 	_Atomic bool stopped;
 	struct rcasti_doorbell doorbell;
 

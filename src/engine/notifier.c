@@ -9,7 +9,7 @@
  * A session is found by its slot under RCU, and so are its readers. A slot that was vacated meanwhile is empty, or has a new
  * session, whose readers are then looked at once for nothing.
  *
- * The notifier sends no letters, it has no mailbox: a reader found gone leaves a flag, and control's mailbox is poked.
+ * The notifier sends no letters, it has no mailbox: a reader found gone, or far behind, leaves a flag, and control's mailbox is poked.
  */
 #include "engine/notifier.h"
 
@@ -21,12 +21,15 @@
 static void ring_within_rcu(struct rcast_session *session)
 {
 	struct rcast_engine *engine = session->engine;
+	struct rcasti_readers_news news = rcasti_readers_ring(session);
 
-	if (!rcasti_readers_ring(session))
-		return;
-	/* release: pairs with the exchange in rcasti_steward_on_mail(), which then looks for is_gone */
-	atomic_store_explicit(&engine->any_gone, true, memory_order_release);
-	rcasti_mailbox_poke(&engine->mail);
+	/* release, both: pair with the exchanges in rcasti_steward_on_mail(), which then looks for is_gone, is_watched */
+	if (news.any_gone)
+		atomic_store_explicit(&engine->any_gone, true, memory_order_release);
+	if (news.any_stalled)
+		atomic_store_explicit(&engine->any_stalled, true, memory_order_release);
+	if (news.any_gone || news.any_stalled)
+		rcasti_mailbox_poke(&engine->mail);
 }
 
 void rcasti_notifier_ring(struct rcast_session *session)

@@ -12,9 +12,10 @@
  *
  * Leases. The writer is held at the slowest reader that has a lease and still stands on bytes that exist: one that is lapped
  * already has nothing to protect. The time that the writer waits is charged to the slowest; when the sum has reached its
- * lease, the lease is lost for good and the next slowest counts. The sum starts anew when the reader is back within half a ring
- * of the writer; so a reader that crawls, one record a lease, gets no more than one that does not move. What a reader says
- * about its position may be a lie: all it can win is less protection, all it can take is its lease.
+ * lease, the lease is lost and the next slowest counts. The sum starts anew when the reader is back within half a ring
+ * of the writer; so a reader that crawls, one record a lease, gets no more than one that does not move. A lost lease is earned
+ * again by reading up to the writer, at its full speed and unprotected. What a reader says about its position may be a lie:
+ * "I am behind" can take it its lease; "I am not" wins it less protection.
  */
 #include "engine/readers.h"
 
@@ -25,6 +26,10 @@
 #include <urcu/rculist.h>
 
 #include "engine/delivery.h"
+#include "engine/stall.h"
+
+/* A reader tells its position each 1/64 of the ring. */
+enum { EARNED_PART = 32 };
 
 void rcasti_readers_add(struct rcasti_attachment *attachment)
 {
@@ -40,17 +45,11 @@ void rcasti_readers_add(struct rcasti_attachment *attachment)
 	cds_list_add_tail_rcu(&attachment->node, &session->readers);
 }
 
-/* By whom the lease is taken away: the pump when it is used up, control when the reader goes. Once, so the count is right. */
-static void end_lease(struct rcasti_attachment *attachment)
-{
-	if (atomic_exchange_explicit(&attachment->has_lease, false, memory_order_relaxed))
-		atomic_fetch_sub_explicit(&attachment->session->n_leased, 1, memory_order_relaxed);
-}
-
 void rcasti_readers_remove(struct rcasti_attachment *attachment, struct cds_list_head *condemned)
 {
 	atomic_fetch_sub_explicit(&attachment->session->n_attached, 1, memory_order_relaxed);
-	end_lease(attachment);
+	if (attachment->lease_ms > 0)
+		atomic_fetch_sub_explicit(&attachment->session->n_leased, 1, memory_order_relaxed);
 	cds_list_del_rcu(&attachment->node);
 	cds_list_add_tail(&attachment->condemned, condemned);
 }
@@ -76,9 +75,9 @@ static bool is_first_lap(const struct rcast_session *session, uint64_t first_pos
 }
 
 /* Laps are counted where the reader is looked at anyway. Its own count of its own gaps is the exact one. */
-static void observe(struct rcasti_attachment *attachment, uint64_t first_pos)
+static void observe(struct rcasti_attachment *attachment, uint64_t pos, uint64_t first_pos)
 {
-	bool is_lapped = rcast_follower_pos(attachment->follower) < first_pos;
+	bool is_lapped = pos < first_pos;
 
 	if (is_first_lap(attachment->session, first_pos))
 		return;
@@ -88,25 +87,28 @@ static void observe(struct rcasti_attachment *attachment, uint64_t first_pos)
 		atomic_fetch_add_explicit(&attachment->n_laps, 1, memory_order_relaxed);
 }
 
-bool rcasti_readers_ring(struct rcast_session *session)
+struct rcasti_readers_news rcasti_readers_ring(struct rcast_session *session)
 {
 	uint64_t first_pos = atomic_load_explicit(&session->counts.first_pos, memory_order_relaxed);
+	struct rcasti_readers_news news = {0};
 	struct rcasti_attachment *attachment;
-	bool any_gone = false;
 	int rung;
 
 	rcast_notify_fence();
 	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
-		observe(attachment, first_pos);
+		uint64_t pos = rcast_follower_pos(attachment->follower);
+
+		observe(attachment, pos, first_pos);
+		news.any_stalled |= rcasti_stall_observe(attachment, pos);
 		rung = rcast_follower_ring(attachment->follower);
 		if (rung > 0)
 			atomic_fetch_add_explicit(&attachment->n_rings, 1, memory_order_relaxed);
 		if (rung == -EPIPE) {
 			atomic_store_explicit(&attachment->is_gone, true, memory_order_relaxed);
-			any_gone = true;
+			news.any_gone = true;
 		}
 	}
-	return any_gone;
+	return news;
 }
 
 static struct rcasti_attachment *slowest_leased(const struct rcast_session *session, uint64_t first_pos, uint64_t *pos)
@@ -127,13 +129,18 @@ static struct rcasti_attachment *slowest_leased(const struct rcast_session *sess
 	return slowest;
 }
 
+/* Back within half a ring its time starts anew; a lease that was lost is had again once nearly all was read. */
 static void forgive(const struct rcast_session *session, const struct rcast_writer_state *state)
 {
 	struct rcasti_attachment *attachment;
 
 	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
-		if (state->next_pos - rcast_follower_pos(attachment->follower) <= state->capacity_bytes / 2)
+		uint64_t behind = state->next_pos - rcast_follower_pos(attachment->follower);
+
+		if (behind <= state->capacity_bytes / 2)
 			attachment->held_ns = 0;
+		if (behind <= state->capacity_bytes / EARNED_PART && attachment->lease_ms > 0)
+			atomic_store_explicit(&attachment->has_lease, true, memory_order_relaxed);
 	}
 }
 
@@ -166,7 +173,7 @@ void rcasti_readers_charge(struct rcast_session *session, uint64_t elapsed_ns)
 	if (slowest) {
 		slowest->held_ns += elapsed_ns;
 		if (slowest->held_ns >= slowest->lease_ms * RCASTI_NS_PER_MS) {
-			end_lease(slowest);
+			atomic_store_explicit(&slowest->has_lease, false, memory_order_relaxed);
 			atomic_fetch_add_explicit(&session->counts.n_leases_lost, 1, memory_order_relaxed);
 		}
 	}

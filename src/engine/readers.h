@@ -33,13 +33,16 @@ struct rcasti_attachment {
 	uint64_t held_ns; /* for how long it has held the writer since it was last well ahead */
 
 	/* Shared. */
-	_Atomic bool has_lease; /* cleared by the pump when it runs out */
-	_Atomic bool is_gone;   /* set by whoever rings it: it has closed its pipe */
+	_Atomic bool has_lease;  /* the pump's; cleared when it runs out, set again when it was earned */
+	_Atomic bool is_gone;    /* set by whoever rings it: it has closed its pipe */
+	_Atomic bool is_watched; /* set by whoever rings it: it is far behind; cleared by control */
 
 	/* Control's. */
 	struct rcasti_exchange *exchange;
 	struct rcasti_delivery *delivery; /* NULL: it has mapped the ring */
-	uint64_t n_ring; /* by ring: which of the session's rings it was sent, as rotation.n_rings counts them */
+	uint64_t n_ring;         /* by ring: which of the session's rings it was sent, as rotation.n_rings counts them */
+	uint64_t still_since_ns; /* while it is watched: since when it stands … */
+	uint64_t still_pos;      /* … here; 0: not looked at yet */
 	struct cds_list_head condemned; /* among those to be freed after a grace period */
 };
 
@@ -50,17 +53,20 @@ void rcasti_readers_add(struct rcasti_attachment *attachment);
 void rcasti_readers_remove(struct rcasti_attachment *attachment, struct cds_list_head *condemned);
 void rcasti_readers_free(struct cds_list_head *condemned);
 
-/*
- * Ring all that sleep, after publishing. True: one of them is gone. Called within an RCU read-side section.
- */
-bool rcasti_readers_ring(struct rcast_session *session);
+/* What was seen while ringing, for control to look after. */
+struct rcasti_readers_news {
+	bool any_gone, any_stalled;
+};
+
+/* Ring all that sleep, after publishing. Called within an RCU read-side section. */
+struct rcasti_readers_news rcasti_readers_ring(struct rcast_session *session);
 
 /*
  * The pump: hold the writer at the slowest reader with a lease. True: the writer may go further than before.
  */
 bool rcasti_readers_hold(struct rcast_session *session);
 
-/* The pump, while the writer is held: charge the time to the slowest, and take the lease of those whose time is up. */
+/* The pump, while the writer is held: charge the time to the slowest, and take its lease if its time is up. */
 void rcasti_readers_charge(struct rcast_session *session, uint64_t elapsed_ns);
 
 #endif

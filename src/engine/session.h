@@ -73,7 +73,7 @@ struct rcasti_session_control {
 	struct rcasti_timer linger;
 	struct rcasti_rotation rotation;
 	uint64_t ring_bytes; /* of rotation.ring */
-	uint64_t n_kicked;
+	uint64_t n_kicked, n_evicted;
 	struct cds_list_head retired; /* among those to be freed */
 };
 
@@ -115,7 +115,7 @@ struct rcast_session {
 	/* Shared. */
 	struct cds_list_head readers; /* RCU: changed by control, walked by whoever rings and by the pump */
 	_Atomic uint32_t n_attached;  /* readers in the list; changed by control */
-	_Atomic uint32_t n_leased;    /* readers with a lease not lost */
+	_Atomic uint32_t n_leased;    /* readers that were granted a lease; changed by control */
 	struct rcasti_counts counts;
 	struct rcasti_letter letters[RCASTI_N_LETTERS];
 	_Atomic bool wants_rotation;               /* asks the owner of an owned session */

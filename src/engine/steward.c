@@ -184,9 +184,11 @@ void rcasti_steward_on_mail(struct rcasti_source *source, uint32_t events)
 	/* acquire: pairs with the release in rcast_session_rotate() */
 	if (atomic_exchange_explicit(&engine->any_moved, false, memory_order_acquire))
 		rcasti_rotate_take_owned(engine);
-	/* acquire: pairs with the release in ring_within_rcu() */
+	/* acquire, both: pair with the releases in ring_within_rcu() */
 	if (atomic_exchange_explicit(&engine->any_gone, false, memory_order_acquire))
 		detach_gone(engine);
+	if (atomic_exchange_explicit(&engine->any_stalled, false, memory_order_acquire))
+		rcasti_stall_begin(engine);
 }
 
 void rcasti_steward_sweep(struct rcast_engine *engine)
