@@ -13,6 +13,7 @@ enum exit_code {
 	EXIT_CODE_GAPS = 4,      /* tail, record: some output was lost */
 	EXIT_CODE_DETACHED = 5,  /* the engine detached us */
 	EXIT_CODE_GONE = 6,      /* the engine died */
+	EXIT_CODE_NOT_COME = 7,  /* wait: not in time, or not before the end */
 
 	/* run and attach end with the program's status, so what is ringcast's own fault keeps away from the low numbers */
 	EXIT_CODE_OWN_FAILURE = 125,

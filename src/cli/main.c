@@ -14,8 +14,8 @@
 #include "cli/verb.h"
 
 static const struct verb *const verbs[] = {
-	&verb_run,  &verb_ls,     &verb_attach, &verb_watch, &verb_tail, &verb_record, &verb_publish,
-	&verb_send, &verb_resize, &verb_stat,   &verb_kick,  &verb_kill, &verb_engine,
+	&verb_run,     &verb_ls,   &verb_attach, &verb_watch, &verb_tail, &verb_record, &verb_wait,
+	&verb_publish, &verb_send, &verb_resize, &verb_stat,  &verb_kick, &verb_kill,   &verb_engine,
 };
 
 #define N_VERBS (sizeof verbs / sizeof verbs[0])
@@ -29,6 +29,7 @@ static const char exit_codes[] =
 	"    4   tail, record: some output was lost\n"
 	"    5   detached by the engine: kicked, or the session was killed\n"
 	"    6   the engine died\n"
+	"    7   wait: it did not come\n"
 	"  125   as 1, for run and attach, which otherwise end with the status of the session's program\n"
 	"  126   run: the program cannot be executed\n"
 	"  127   run: the program was not found\n"

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* wait: comes back when it should, and says when it never will. */
+#include "flow_kit.h"
+
+static int wait_status(const char *option, const char *value, const char *name)
+{
+	struct harness_result result =
+		harness_ringcast_run("wait", "--timeout", "20s", option, value ? value : name, value ? name : NULL, NULL);
+	int status = result.status;
+
+	harness_result_free(&result);
+	return status;
+}
+
+HARNESS_TEST(wait, for_a_line_that_is_there_or_comes)
+{
+	flow_start("prompt", "64K",
+		   "echo early; while ! [ -e \"$XDG_RUNTIME_DIR/go\" ]; do :; done; printf 'ready> '; sleep 100");
+	cr_expect_eq(wait_status("--match", "^ear.y$", "prompt"), 0);
+	cr_assert(close(open(harness_path("go"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
+	cr_expect_eq(wait_status("--match", "^ready> $", "prompt"), 0);
+}
+
+HARNESS_TEST(wait, for_a_line_across_records)
+{
+	flow_start("pieces", "64K", "printf 'he'; sleep 0.05; printf 'll'; sleep 0.05; printf 'o\\n'; sleep 100");
+	cr_expect_eq(wait_status("--match", "^hello$", "pieces"), 0);
+}
+
+HARNESS_TEST(wait, for_silence)
+{
+	flow_start("flood", "64K", "seq 1 100000; echo done; sleep 100");
+	cr_expect_eq(wait_status("--idle", "300ms", "flood"), 0);
+	cr_expect_eq(wait_status("--match", "^done$", "flood"), 0);
+}
+
+HARNESS_TEST(wait, for_the_end)
+{
+	flow_start("short", "64K", "sleep 0.1; echo over");
+	cr_expect_eq(wait_status("--exit", NULL, "short"), 0);
+	cr_expect_eq(flow_stat("short", "ended"), 1);
+	cr_expect_eq(wait_status("--idle", "1m", "short"), 0);
+	cr_expect_eq(wait_status("--match", "never", "short"), 7);
+}
+
+HARNESS_TEST(wait, no_longer_than_told)
+{
+	struct harness_result result;
+
+	flow_start("long", "64K", "sleep 100");
+	result = harness_ringcast_run("wait", "--exit", "--timeout", "50ms", "long", NULL);
+	cr_expect_eq(result.status, 7);
+	cr_expect_not_null(strstr(result.err, "did not come in time"), "%s", result.err);
+	harness_result_free(&result);
+}
+
+HARNESS_TEST(wait, refuses)
+{
+	flow_start("any", "64K", "true");
+	cr_expect_eq(wait_status("--idle", "soon", "any"), 2);
+	cr_expect_eq(wait_status("--idle", "99999999m", "any"), 2);
+	cr_expect_eq(wait_status("--match", "(", "any"), 2);
+	cr_expect_eq(wait_status("--timeout", "1s", "any"), 2);
+	cr_expect_eq(wait_status("--exit", NULL, "none"), 3);
+}
