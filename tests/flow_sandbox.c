@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stub of a websocket process: it attaches, enters the sandbox, and from then on follows its session like any viewer. Taken
- * over, it gets at nothing: each attack is shown to work outside the sandbox first, and must fail inside.
+ * A stub of a websocket process: it attaches, enters the sandbox, and from then on follows its session like any viewer, into
+ * another ring too. Taken over, it gets at nothing: each attack is shown to work outside the sandbox first, and must fail inside.
  */
 #include "flow_kit.h"
 
@@ -78,6 +78,16 @@ static void run_stub(int report_fd, bool by_circuit)
 	_exit(0);
 }
 
+/* Have the session move to a fresh ring, as it does when somebody else is kicked. */
+static void move_session(void)
+{
+	struct rcast_client *client;
+
+	cr_assert_eq(rcast_client_connect_session("t", &client), 0);
+	cr_assert_eq(rcast_client_resize_ring(client, "t", 2 << 20), 0, "%s", rcast_client_error(client));
+	rcast_client_free(client);
+}
+
 static void expect_a_stub_to_follow(bool by_circuit)
 {
 	struct report report;
@@ -95,6 +105,7 @@ static void expect_a_stub_to_follow(bool by_circuit)
 		run_stub(ends[1], by_circuit);
 	close(ends[1]);
 	cr_assert_eq(read(ends[0], &ready, 1), 1, "it did not get into its sandbox: %d", harness_wait(stub));
+	move_session();
 	flow_open_gate();
 	cr_assert_eq(read(ends[0], &report, sizeof report), (ssize_t)sizeof report);
 	cr_assert_eq(harness_wait(stub), 0);
