@@ -202,9 +202,9 @@ void rcasti_row_insert(const struct rcasti_buffer *buffer, struct rcasti_row *ro
 		return;
 	row->n_written = buffer->n_cols;
 	erase_half_left_of(row, start, fill);
-	/* The second half of a wide character that was just parted. */
+	/* The second half of a wide character that was just parted moves on as a blank, and keeps its colours. */
 	if (row->cells[start].width == 0)
-		row->cells[start] = erased;
+		row->cells[start] = rcasti_erased_cell(&row->cells[start].pen);
 	memmove(row->cells + start + n, row->cells + start, (n_right - n) * sizeof(*row->cells));
 	for (uint32_t x = start; x < start + n; x++)
 		row->cells[x] = erased;
