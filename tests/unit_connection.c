@@ -29,10 +29,10 @@ static struct rcasti_connection *first_connection(void)
 HARNESS_TEST(connection, begins_with_all_rights_and_knows_its_peer)
 {
 	begin();
-	cr_assert_eq(first_connection()->rights, RCASTI_VIEW | RCASTI_INPUT | RCASTI_ADMIN);
+	cr_assert_eq(first_connection()->rights, RCAST_RIGHT_VIEW | RCAST_RIGHT_INPUT | RCAST_RIGHT_ADMIN);
 	cr_assert_eq(first_connection()->pid, getpid());
 	cr_assert_eq(wire_restrict(&wire), 0);
-	cr_assert_eq(first_connection()->rights, RCASTI_VIEW);
+	cr_assert_eq(first_connection()->rights, RCAST_RIGHT_VIEW);
 	finish();
 }
 
@@ -83,7 +83,7 @@ HARNESS_TEST(connection, accepting_pauses_when_descriptors_run_out)
 	setrlimit(RLIMIT_NOFILE, &none);
 	for (int i = 0; i < 20; i++)
 		wire_engine_turn(&host);
-	cr_assert_eq(host.engine->listen_source.events, 0);
+	cr_assert_eq(host.engine->listeners[0].source.events, 0);
 	cr_assert_eq(poll(&(struct pollfd){.fd = rcast_engine_fd(host.engine), .events = POLLIN}, 1, 0), 0, "it spins");
 	setrlimit(RLIMIT_NOFILE, &before);
 	wire_await(&late, host.engine->n_connections == 2);

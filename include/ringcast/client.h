@@ -26,6 +26,9 @@ struct rcast_view;
 /* Connect to the engine at a socket path. -ENOENT: no engine there. *client is NULL on an error. */
 RCAST_API int rcast_client_connect(const char *path, struct rcast_client **client);
 
+/* Speak to an engine over a socket that is connected to it already, see rcast_engine_adopt_take. Takes it, whatever it returns. */
+RCAST_API int rcast_client_open_take(int socket_fd, struct rcast_client **client);
+
 /* Connect to the engine that has the session of this name: asks every socket in rcast_socket_folder. -ENOENT: none has. */
 RCAST_API int rcast_client_connect_session(const char *session, struct rcast_client **client);
 

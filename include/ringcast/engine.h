@@ -22,6 +22,13 @@ extern "C" {
 struct rcast_engine;
 struct rcast_session;
 
+/* What a connection may do. */
+enum rcast_right {
+	RCAST_RIGHT_VIEW = 1,  /* list, describe, attach to look */
+	RCAST_RIGHT_INPUT = 2, /* write to programs, set their size */
+	RCAST_RIGHT_ADMIN = 4, /* start, signal, kick, kill; leases, rings */
+};
+
 /* Zero means the default in parentheses. */
 struct rcast_engine_options {
 	const char *name;         /* the socket's name in rcast_socket_folder */
@@ -30,6 +37,10 @@ struct rcast_engine_options {
 	uint32_t max_connections; /* (1024) */
 	uint32_t max_readers;     /* attached at once, over all sessions (4096) */
 	uint32_t max_lease_ms;    /* the longest lease that a client may be granted (0: none is) */
+
+	/* A second socket, at this path, through which one can look and nothing else. */
+	const char *view_path; /* (none) */
+	bool view_by_others;   /* it is open to every uid that can enter its folder (only to ours and root) */
 
 	/* A reader further behind than max_behind_bytes that has made no progress for evict_after_ms is detached. */
 	uint32_t evict_after_ms;   /* (60,000) RCAST_NEVER: nobody is */
@@ -41,6 +52,14 @@ struct rcast_engine_options {
  * -ENAMETOOLONG, -EINVAL: the name or path, or a cap out of its range.
  */
 RCAST_API int rcast_engine_create(const struct rcast_engine_options *options, struct rcast_engine **engine);
+
+/*
+ * Serve the other end of this connected socket, with these rights (of enum rcast_right, RCAST_RIGHT_VIEW among them): one end of a
+ * socketpair(AF_UNIX, SOCK_SEQPACKET) whose other end goes to a process that can open nothing by itself, which calls
+ * rcast_client_open_take with it. Takes socket_fd, whatever it returns. -EINVAL: such rights there are not. -ENOBUFS:
+ * max_connections.
+ */
+RCAST_API int rcast_engine_adopt_take(struct rcast_engine *engine, int socket_fd, unsigned int rights);
 
 /* Ends all sessions (programs get SIGHUP), tells all clients, removes the socket. No other thread may be in the engine. */
 RCAST_API void rcast_engine_free(struct rcast_engine *engine);

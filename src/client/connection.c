@@ -54,24 +54,32 @@ int rcasti_client_fail(struct rcast_client *client, int error, const char *forma
 /* An engine has no reason to begin an exchange with a client: with nobody to handle it, that breaks the protocol. */
 static const struct rcast_link_ops link_ops;
 
-int rcast_client_connect(const char *path, struct rcast_client **client)
+int rcast_client_open_take(int socket_fd, struct rcast_client **client)
 {
-	struct rcast_client *made;
-	int fd, result;
+	struct rcast_client *made = calloc(1, sizeof *made);
+	int result;
 
 	*client = NULL;
-	made = calloc(1, sizeof *made);
-	if (!made)
+	if (!made) {
+		close(socket_fd);
 		return -ENOMEM;
+	}
 	made->timeout_ms = DEFAULT_TIMEOUT_MS;
-	fd = rcast_socket_dial(path);
-	result = fd < 0 ? fd : rcast_link_open_take(fd, RCAST_DIALLED, NULL, &link_ops, made, &made->link);
+	result = rcast_link_open_take(socket_fd, RCAST_DIALLED, NULL, &link_ops, made, &made->link);
 	if (result < 0) {
 		free(made);
 		return result;
 	}
 	*client = made;
 	return 0;
+}
+
+int rcast_client_connect(const char *path, struct rcast_client **client)
+{
+	int fd = rcast_socket_dial(path);
+
+	*client = NULL;
+	return fd < 0 ? fd : rcast_client_open_take(fd, client);
 }
 
 void rcast_client_free(struct rcast_client *client)

@@ -155,7 +155,7 @@ void rcasti_attachment_go_on(struct rcasti_attachment *attachment)
 /* May this be had? If not, it has been refused. */
 static int check_input(struct rcasti_exchange *exchange, const struct rcast_session *session)
 {
-	if (!(exchange->connection->rights & RCASTI_INPUT))
+	if (!(exchange->connection->rights & RCAST_RIGHT_INPUT))
 		return rcasti_exchange_refuse(exchange, -EPERM,
 					      "attach with input: this connection has only the view right");
 	if (session->kind != RCASTI_PTY)
@@ -166,7 +166,7 @@ static int check_input(struct rcasti_exchange *exchange, const struct rcast_sess
 
 static int check_lease(struct rcasti_exchange *exchange, const struct rcast_session *session)
 {
-	if (!(exchange->connection->rights & RCASTI_ADMIN))
+	if (!(exchange->connection->rights & RCAST_RIGHT_ADMIN))
 		return rcasti_exchange_refuse(exchange, -EPERM,
 					      "attach with a lease: this connection has only the view right");
 	if (session->engine->max_lease_ms == 0)
@@ -302,7 +302,7 @@ void rcasti_attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Attac
 
 static bool may_steer(const struct rcasti_exchange *exchange)
 {
-	return exchange->attachment->may_input && exchange->connection->rights & RCASTI_INPUT;
+	return exchange->attachment->may_input && exchange->connection->rights & RCAST_RIGHT_INPUT;
 }
 
 static enum rcast_consumed attached_input(struct rcasti_exchange *exchange, const ProtobufCBinaryData *data,

@@ -135,7 +135,7 @@ static void attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Reque
 static void give_up_rights(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request,
 			   struct rcast_message *message)
 {
-	exchange->connection->rights = RCASTI_VIEW;
+	exchange->connection->rights = RCAST_RIGHT_VIEW;
 	rcasti_exchange_done(exchange);
 }
 
@@ -408,23 +408,23 @@ typedef void handler(struct rcasti_exchange *exchange, const Ringcast__Wire__Req
 struct command {
 	Ringcast__Wire__Request__CommandCase which;
 	const char *name;
-	enum rcasti_right right;
+	enum rcast_right right;
 	handler *handler;
 };
 
 static const struct command commands[] = {
-	{RINGCAST__WIRE__REQUEST__COMMAND_LIST, "list", RCASTI_VIEW, list},
-	{RINGCAST__WIRE__REQUEST__COMMAND_DESCRIBE, "describe", RCASTI_VIEW, describe},
-	{RINGCAST__WIRE__REQUEST__COMMAND_STATS, "stats", RCASTI_VIEW, stats},
-	{RINGCAST__WIRE__REQUEST__COMMAND_ATTACH, "attach", RCASTI_VIEW, attach},
-	{RINGCAST__WIRE__REQUEST__COMMAND_RESTRICT_TO_VIEW, "restrict", RCASTI_VIEW, give_up_rights},
-	{RINGCAST__WIRE__REQUEST__COMMAND_INPUT, "input", RCASTI_INPUT, input},
-	{RINGCAST__WIRE__REQUEST__COMMAND_RESIZE, "resize", RCASTI_INPUT, resize},
-	{RINGCAST__WIRE__REQUEST__COMMAND_START, "start", RCASTI_ADMIN, start},
-	{RINGCAST__WIRE__REQUEST__COMMAND_SIGNAL, "signal", RCASTI_ADMIN, signal_program},
-	{RINGCAST__WIRE__REQUEST__COMMAND_KICK, "kick", RCASTI_ADMIN, kick},
-	{RINGCAST__WIRE__REQUEST__COMMAND_KILL, "kill", RCASTI_ADMIN, kill_session},
-	{RINGCAST__WIRE__REQUEST__COMMAND_RESIZE_RING, "resize ring", RCASTI_ADMIN, resize_ring},
+	{RINGCAST__WIRE__REQUEST__COMMAND_LIST, "list", RCAST_RIGHT_VIEW, list},
+	{RINGCAST__WIRE__REQUEST__COMMAND_DESCRIBE, "describe", RCAST_RIGHT_VIEW, describe},
+	{RINGCAST__WIRE__REQUEST__COMMAND_STATS, "stats", RCAST_RIGHT_VIEW, stats},
+	{RINGCAST__WIRE__REQUEST__COMMAND_ATTACH, "attach", RCAST_RIGHT_VIEW, attach},
+	{RINGCAST__WIRE__REQUEST__COMMAND_RESTRICT_TO_VIEW, "restrict", RCAST_RIGHT_VIEW, give_up_rights},
+	{RINGCAST__WIRE__REQUEST__COMMAND_INPUT, "input", RCAST_RIGHT_INPUT, input},
+	{RINGCAST__WIRE__REQUEST__COMMAND_RESIZE, "resize", RCAST_RIGHT_INPUT, resize},
+	{RINGCAST__WIRE__REQUEST__COMMAND_START, "start", RCAST_RIGHT_ADMIN, start},
+	{RINGCAST__WIRE__REQUEST__COMMAND_SIGNAL, "signal", RCAST_RIGHT_ADMIN, signal_program},
+	{RINGCAST__WIRE__REQUEST__COMMAND_KICK, "kick", RCAST_RIGHT_ADMIN, kick},
+	{RINGCAST__WIRE__REQUEST__COMMAND_KILL, "kill", RCAST_RIGHT_ADMIN, kill_session},
+	{RINGCAST__WIRE__REQUEST__COMMAND_RESIZE_RING, "resize ring", RCAST_RIGHT_ADMIN, resize_ring},
 };
 
 static const struct command *find(Ringcast__Wire__Request__CommandCase which)
@@ -447,7 +447,7 @@ void rcasti_command_run(struct rcasti_exchange *exchange, struct rcast_message *
 		rcasti_exchange_refuse(exchange, -EINVAL, "a command that this engine does not know");
 	else if (!(exchange->connection->rights & command->right))
 		rcasti_exchange_refuse(exchange, -EPERM, "%s needs the %s right: this connection has only the view right",
-				       command->name, command->right == RCASTI_INPUT ? "input" : "admin");
+				       command->name, command->right == RCAST_RIGHT_INPUT ? "input" : "admin");
 	else
 		command->handler(exchange, request, message);
 	ringcast__wire__request__free_unpacked(request, NULL);

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A connection is a link that we accepted, and the rights of whoever is at its other end. All of this is control's.
+ * A connection is a link to a client, and the rights of whoever is at its other end. All of this is control's.
  *
- * Who may connect: the engine's own user, and root. The socket's mode says so too; SO_PEERCRED says it again for a socket that
- * somebody has made accessible. A connection starts with all rights and can give them up, for good, and hand the socket on to
- * a process that is trusted less.
+ * What one may do is a property of the connection: given by the socket that it came through (listener.c), or by the program
+ * that handed us one end of a socketpair. The descriptor is then a capability that can be passed on, to a process that can open
+ * nothing by itself. A connection can give up rights, for good, and gets none back.
  *
  * A connection ends when its socket does, and also when the process that made it dies: a child of a dead viewer that still holds
- * the socket does not keep the viewer attached. Where the kernel has no SO_PEERPIDFD the socket alone decides.
+ * the socket does not keep the viewer attached. Where the kernel has no SO_PEERPIDFD the socket alone decides; so it does for
+ * one that was handed over, which was made by somebody else.
  *
  * A link wants other events after a send, and may have come to its end in one, and sends happen anywhere (a kick, a timer, a
  * delivery). So a link that was used is touched, and the touched are looked at once, at the end of the turn.
- *
- * When descriptors run out, accepting stops for a while: the listening socket stays readable, and to look at it again and
- * again would be a busy loop. Those who are connected are served on.
  */
 #include "engine/connection.h"
 
@@ -26,8 +24,6 @@
 
 #include "engine/exchange.h"
 #include "kernel/facility.h"
-
-enum { ACCEPT_PAUSE_MS = 250, ACCEPTS_A_TURN = 16 };
 
 static uint32_t poll_events(const struct rcast_link *link)
 {
@@ -109,15 +105,6 @@ static void on_begun(struct rcast_link *link, void *user, struct rcast_circuit *
 
 static const struct rcast_link_ops link_ops = {.begun = on_begun};
 
-static bool may_connect(int fd, struct ucred *peer)
-{
-	socklen_t length = sizeof *peer;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &length) != 0)
-		return false;
-	return peer->uid == geteuid() || peer->uid == 0;
-}
-
 static void watch_peer(struct rcasti_connection *connection, int fd)
 {
 	connection->peer_pidfd = rcasti_kernel_peer_pidfd(fd);
@@ -125,67 +112,36 @@ static void watch_peer(struct rcasti_connection *connection, int fd)
 		rcasti_loop_watch(&connection->engine->control, &connection->peer, connection->peer_pidfd, EPOLLIN);
 }
 
-static void open_connection_take(struct rcast_engine *engine, int fd, const struct ucred *peer)
+int rcasti_connection_open_take(struct rcast_engine *engine, int fd, unsigned int rights, bool is_peers_own)
 {
 	struct rcasti_connection *connection = calloc(1, sizeof *connection);
+	struct ucred peer = {0};
+	socklen_t length = sizeof peer;
+	int error;
 
 	if (!connection) {
 		close(fd);
-		return;
+		return -ENOMEM;
 	}
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
 	connection->engine = engine;
 	connection->socket.ready = on_socket;
 	connection->peer.ready = on_peer_death;
-	connection->pid = peer->pid;
-	connection->rights = RCASTI_VIEW | RCASTI_INPUT | RCASTI_ADMIN;
+	connection->peer_pidfd = -1;
+	connection->pid = peer.pid;
+	connection->rights = rights;
 	CDS_INIT_LIST_HEAD(&connection->exchanges);
 	CDS_INIT_LIST_HEAD(&connection->touched);
 	cds_list_add_tail(&connection->node, &engine->connections);
 	engine->n_connections++;
-	watch_peer(connection, fd);
-	if (rcast_link_open_take(fd, RCAST_ACCEPTED, NULL, &link_ops, connection, &connection->link) != 0) {
+	if (is_peers_own)
+		watch_peer(connection, fd);
+	error = rcast_link_open_take(fd, RCAST_ACCEPTED, NULL, &link_ops, connection, &connection->link);
+	if (error) {
 		connection->link = NULL;
 		rcasti_connection_free(connection);
-		return;
+		return error;
 	}
 	rcasti_connection_touch(connection);
-}
-
-static void pause_accepting(struct rcast_engine *engine)
-{
-	rcasti_loop_forget(&engine->control, &engine->listen_source);
-	rcasti_loop_set_timer(&engine->control, &engine->accept_again, rcasti_now_ns() + ACCEPT_PAUSE_MS * RCASTI_NS_PER_MS);
-}
-
-void rcasti_connection_accept_again(struct rcasti_timer *timer)
-{
-	struct rcast_engine *engine = rcasti_owner(timer, struct rcast_engine, accept_again);
-
-	if (rcasti_loop_watch(&engine->control, &engine->listen_source, engine->listen_fd, EPOLLIN) != 0)
-		pause_accepting(engine);
-}
-
-static bool is_shortage(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
-/* Whoever is one too many, or not one of us, is hung up on: what they meet is a peer that is gone. */
-void rcasti_connection_on_listen(struct rcasti_source *source, uint32_t events)
-{
-	struct rcast_engine *engine = rcasti_owner(source, struct rcast_engine, listen_source);
-	struct ucred peer;
-
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept4(engine->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (fd < 0 && is_shortage(errno))
-			pause_accepting(engine);
-		if (fd < 0)
-			return;
-		if (engine->n_connections < engine->max_connections && may_connect(fd, &peer))
-			open_connection_take(engine, fd, &peer);
-		else
-			close(fd);
-	}
+	return 0;
 }

@@ -9,12 +9,6 @@
 
 #include "engine/engine.h"
 
-enum rcasti_right {
-	RCASTI_VIEW = 1,  /* list, describe, stats, attach */
-	RCASTI_INPUT = 2, /* write to programs, resize */
-	RCASTI_ADMIN = 4, /* start, signal, kick, kill, leases */
-};
-
 struct rcasti_connection {
 	struct rcast_engine *engine;
 	struct cds_list_head node;    /* of the engine's connections */
@@ -24,13 +18,15 @@ struct rcasti_connection {
 	struct rcasti_source peer; /* its process, by pidfd */
 	int peer_pidfd;            /* -1: this kernel cannot say */
 	pid_t pid;                 /* as it was when it connected */
-	unsigned int rights;       /* of enum rcasti_right */
+	unsigned int rights;       /* of enum rcast_right */
 	struct cds_list_head exchanges;
 };
 
-/* Somebody connects; `source` is engine->listen_source. */
-void rcasti_connection_on_listen(struct rcasti_source *source, uint32_t events);
-void rcasti_connection_accept_again(struct rcasti_timer *timer);
+/*
+ * Serve a client at the other end of this socket. Takes the fd. `is_peers_own`: whoever made the connection is who speaks on it,
+ * so it ends with that process.
+ */
+int rcasti_connection_open_take(struct rcast_engine *engine, int fd, unsigned int rights, bool is_peers_own);
 
 /* Ends all of its exchanges, detaches its readers. Not from within a handler of its link. */
 void rcasti_connection_free(struct rcasti_connection *connection);

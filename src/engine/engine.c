@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <urcu-bp.h>
@@ -42,6 +43,7 @@ enum {
 	DEFAULT_SESSIONS = 1024,
 	DEFAULT_CONNECTIONS = 1024,
 	DEFAULT_READERS = 4096,
+	ALL_RIGHTS = RCAST_RIGHT_VIEW | RCAST_RIGHT_INPUT | RCAST_RIGHT_ADMIN,
 };
 
 /* ── Making ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -80,14 +82,14 @@ static void init(struct rcast_engine *engine, const struct rcast_engine_options 
 	engine->max_readers = or_default(options->max_readers, DEFAULT_READERS);
 	engine->max_lease_ms = options->max_lease_ms;
 	rcasti_stall_init(&engine->stall, options->evict_after_ms, options->max_behind_bytes);
-	engine->listen_fd = engine->both_fd = engine->stop_fd = -1;
+	engine->both_fd = engine->stop_fd = -1;
 	engine->control.epoll_fd = engine->control.timer_fd = -1;
 	engine->pump.loop.epoll_fd = engine->pump.loop.timer_fd = -1;
 	engine->mail.event_fd = engine->pump.inbox.event_fd = -1;
-	engine->listen_source.ready = rcasti_connection_on_listen;
 	engine->mail_source.ready = rcasti_steward_on_mail;
 	engine->stop_sources[0].ready = engine->stop_sources[1].ready = ignore;
-	rcasti_timer_init(&engine->accept_again, rcasti_connection_accept_again);
+	rcasti_listener_init(&engine->listeners[0], engine, ALL_RIGHTS, false);
+	rcasti_listener_init(&engine->listeners[1], engine, RCAST_RIGHT_VIEW, options->view_by_others);
 	CDS_INIT_LIST_HEAD(&engine->connections);
 	CDS_INIT_LIST_HEAD(&engine->touched);
 	CDS_INIT_LIST_HEAD(&engine->children);
@@ -150,27 +152,21 @@ static void close_parts(struct rcast_engine *engine)
 	rcasti_loop_close(&engine->control);
 }
 
-static int listen_at(struct rcast_engine *engine, const char *path)
+static int listen_at(struct rcast_engine *engine, const char *path, const char *view_path)
 {
-	int fd = rcast_socket_listen(path), error;
+	int error = rcasti_listener_open(&engine->listeners[0], path);
 
-	if (fd < 0)
-		return fd;
-	error = rcasti_loop_watch(&engine->control, &engine->listen_source, fd, EPOLLIN);
-	if (error) {
-		unlink(path);
-		close(fd);
-		return error;
-	}
-	engine->listen_fd = fd;
-	strcpy(engine->path, path);
-	return 0;
+	if (!error && view_path)
+		error = rcasti_listener_open(&engine->listeners[1], view_path);
+	if (error)
+		rcasti_listener_close(&engine->listeners[0]);
+	return error;
 }
 
 int rcast_engine_create(const struct rcast_engine_options *options, struct rcast_engine **engine)
 {
 	uint32_t max_sessions = or_default(options->max_sessions, DEFAULT_SESSIONS);
-	char path[sizeof(*engine)->path];
+	char path[sizeof((struct sockaddr_un *)0)->sun_path];
 	struct rcast_engine *made;
 	int error = max_sessions > RCASTI_DOORBELL_SLOTS ? -EINVAL : resolve_path(options, path, sizeof path);
 
@@ -184,7 +180,7 @@ int rcast_engine_create(const struct rcast_engine_options *options, struct rcast
 	rcasti_doorbell_init(&made->doorbell, max_sessions);
 	error = open_parts(made, max_sessions);
 	if (!error)
-		error = listen_at(made, path);
+		error = listen_at(made, path, options->view_path);
 	if (error) {
 		close_parts(made);
 		free(made);
@@ -225,9 +221,8 @@ void rcast_engine_free(struct rcast_engine *engine)
 {
 	if (!engine)
 		return;
-	unlink(engine->path);
-	rcasti_loop_forget(&engine->control, &engine->listen_source);
-	close(engine->listen_fd);
+	rcasti_listener_close(&engine->listeners[0]);
+	rcasti_listener_close(&engine->listeners[1]);
 	remove_sessions(engine);
 	free_connections(engine);
 	free_sessions(engine);
@@ -293,6 +288,22 @@ void rcast_engine_stop(struct rcast_engine *engine)
 	if (write(engine->stop_fd, &one, sizeof one) < 0)
 		errno = saved;
 	rcasti_doorbell_ring(&engine->doorbell);
+}
+
+/* It may be called outside a turn of control: the poke makes a turn, for the link to be watched. */
+int rcast_engine_adopt_take(struct rcast_engine *engine, int socket_fd, unsigned int rights)
+{
+	int error = engine->n_connections >= engine->max_connections ? -ENOBUFS : 0;
+
+	if (!(rights & RCAST_RIGHT_VIEW) || (rights & ~(unsigned int)ALL_RIGHTS))
+		error = -EINVAL;
+	if (error) {
+		close(socket_fd);
+		return error;
+	}
+	error = rcasti_connection_open_take(engine, socket_fd, rights, false);
+	rcasti_mailbox_poke(&engine->mail);
+	return error;
 }
 
 uint32_t rcast_engine_n_sessions(const struct rcast_engine *engine)

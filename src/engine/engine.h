@@ -3,11 +3,10 @@
 #ifndef RCASTI_ENGINE_ENGINE_H
 #define RCASTI_ENGINE_ENGINE_H
 
-#include <sys/un.h>
-
 #include <ringcast/engine.h>
 
 #include "engine/doorbell.h"
+#include "engine/listener.h"
 #include "engine/loop.h"
 #include "engine/mailbox.h"
 #include "engine/pump.h"
@@ -17,14 +16,12 @@
 struct rcast_engine {
 	/* Fixed. */
 	uint32_t max_connections, max_readers, max_lease_ms;
-	char path[sizeof((struct sockaddr_un *)0)->sun_path];
 
 	/* Control's. */
 	struct rcasti_loop control;
 	struct rcasti_table table;
-	int listen_fd;
-	struct rcasti_source listen_source, mail_source;
-	struct rcasti_timer accept_again;
+	struct rcasti_listener listeners[2]; /* its own, and the view socket */
+	struct rcasti_source mail_source;
 	struct cds_list_head connections;
 	struct cds_list_head touched; /* connections whose links may want other events than before */
 	struct cds_list_head children;
