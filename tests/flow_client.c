@@ -241,8 +241,8 @@ HARNESS_TEST(client, input_of_any_length)
 		if (!was_full)
 			flow_open_gate();
 		was_full = true;
-		rcast_view_next(view, &record);
 		poll(&(struct pollfd){.fd = rcast_view_fd(view), .events = POLLIN}, 1, HARNESS_BOUND_MS);
+		rcast_view_next(view, &record);
 	}
 	cr_expect(was_full);
 	cr_expect(await_output(view, "3000000"));
