@@ -16,6 +16,7 @@ static const struct {
 	{RINGCAST__WIRE__REQUEST__COMMAND_KICK, &ringcast__wire__kick__descriptor},
 	{RINGCAST__WIRE__REQUEST__COMMAND_KILL, &ringcast__wire__kill__descriptor},
 	{RINGCAST__WIRE__REQUEST__COMMAND_ATTACH, &ringcast__wire__attach__descriptor},
+	{RINGCAST__WIRE__REQUEST__COMMAND_KEYFRAME, &ringcast__wire__keyframe__descriptor},
 };
 
 /* Each command that names a session has the name as its first field. */

@@ -3,7 +3,8 @@
  * The client: find sessions, attach to them, follow them, steer them.
  *
  *   find     rcast_find_sessions, rcast_client_connect_session
- *   command  rcast_client_list, _start, _send_input, _resize, _signal, _kick, _kill, _stats: each one request and its reply
+ *   command  rcast_client_list, _start, _send_input, _resize, _signal, _kick, _kill, _stats, _get_keyframe: each one request
+ *            and its reply
  *   follow   rcast_view_open → rcast_view_next … → rcast_view_close
  *
  * Commands block for at most the client's timeout. A view never blocks: poll rcast_view_fd for POLLIN and call
@@ -134,6 +135,33 @@ struct rcast_session_stats {
 	size_t n_readers;
 };
 RCAST_API int rcast_client_stats(struct rcast_client *client, const char *session, struct rcast_session_stats *stats);
+
+/* ── The screen ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/*
+ * A session's screen at one position: an escape stream that, written to a terminal of cols × rows in whatever state that is,
+ * draws the whole screen and sets every mode, so that the session's records from `pos` on mean the same to that terminal as
+ * to one that has seen it all. `pos` lies between two records; the bytes before it need not end between two escape
+ * sequences: then the keyframe ends with what has come of the one that is unfinished.
+ */
+struct rcast_keyframe {
+	uint64_t pos;        /* valid here: go on with the record that starts here */
+	uint64_t output_pos; /* bytes of output before it */
+	uint64_t sequence;   /* records before it */
+	uint16_t cols, rows;
+	uint16_t cursor_col, cursor_row; /* from 0 */
+	bool stale; /* the engine's keyframer has missed output, and the screen may not be what the program drew */
+	char *bytes;
+	size_t n_bytes;
+};
+
+/*
+ * A session's screen as it is once all has been drawn that was published when the engine got this request. Its bytes are
+ * yours to free(). Also of a session that has ended and lingers. -EOPNOTSUPP: this engine has no keyframes, or the session no
+ * screen. -EAGAIN: the keyframer has died or was too slow, and is started anew; ask again. -ENOENT: no such session.
+ * -EPROTO: what came is not what was said. On an error there are no bytes.
+ */
+RCAST_API int rcast_client_get_keyframe(struct rcast_client *client, const char *session, struct rcast_keyframe *keyframe);
 
 /* ── Following ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 

@@ -17,7 +17,7 @@
 #define MAX_SESSIONS 16384 /* more than an engine may have */
 #define MAX_READERS 65536
 
-typedef int reply_function(void *user, const Ringcast__Wire__Reply *reply);
+typedef int reply_function(void *user, const Ringcast__Wire__Reply *reply, struct rcast_message *message);
 
 static int run_exchange(struct rcast_client *client, const Ringcast__Wire__Request *request, int take_fd,
 			reply_function *reply, void *user)
@@ -54,7 +54,7 @@ static int make_room(void **items, size_t *room, size_t n_items, size_t item_byt
 
 /* ── Sessions ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-int rcasti_session_list_reply(void *user, const Ringcast__Wire__Reply *reply)
+int rcasti_session_list_reply(void *user, const Ringcast__Wire__Reply *reply, struct rcast_message *message)
 {
 	struct rcasti_session_list *list = user;
 	void *sessions = list->sessions;
@@ -105,7 +105,7 @@ int rcast_client_list(struct rcast_client *client, rcast_session_callback *callb
 	return result;
 }
 
-int rcasti_session_reply(void *user, const Ringcast__Wire__Reply *reply)
+int rcasti_session_reply(void *user, const Ringcast__Wire__Reply *reply, struct rcast_message *message)
 {
 	if (reply->result_case == RINGCAST__WIRE__REPLY__RESULT_DONE)
 		return 0;
@@ -285,7 +285,7 @@ static int take_reader(struct stats_reply *taken, const Ringcast__Wire__ReaderIn
 	return result;
 }
 
-static int stats_reply(void *user, const Ringcast__Wire__Reply *reply)
+static int stats_reply(void *user, const Ringcast__Wire__Reply *reply, struct rcast_message *message)
 {
 	struct stats_reply *taken = user;
 

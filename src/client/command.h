@@ -14,10 +14,10 @@ struct rcasti_session_list {
 };
 
 /* An exchange's `reply`, with a struct rcasti_session_list as its user. */
-int rcasti_session_list_reply(void *user, const Ringcast__Wire__Reply *reply);
+int rcasti_session_list_reply(void *user, const Ringcast__Wire__Reply *reply, struct rcast_message *message);
 
 /* An exchange's `reply`, with a struct rcast_session_info as its user: filled, and its name not "", once there was one. */
-int rcasti_session_reply(void *user, const Ringcast__Wire__Reply *reply);
+int rcasti_session_reply(void *user, const Ringcast__Wire__Reply *reply, struct rcast_message *message);
 
 /* Order by name, then hand them out. The memory stays the list's. */
 int rcasti_session_list_call(struct rcasti_session_list *list, rcast_session_callback *callback, void *user);

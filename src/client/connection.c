@@ -171,13 +171,13 @@ void rcasti_circuit_drain(struct rcast_circuit *circuit)
 
 /* ── Exchanges ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int judge_reply(struct rcasti_exchange *exchange, const Ringcast__Wire__Reply *reply)
+static int judge_reply(struct rcasti_exchange *exchange, const Ringcast__Wire__Reply *reply, struct rcast_message *message)
 {
 	int error;
 
 	if (reply->error != 0)
 		return rcasti_client_refused(exchange->client, reply);
-	error = exchange->reply ? exchange->reply(exchange->user, reply) : 0;
+	error = exchange->reply ? exchange->reply(exchange->user, reply, message) : 0;
 	if (error == -ENOMEM)
 		return rcasti_client_fail(exchange->client, error, "no memory for what the engine answered");
 	return error;
@@ -193,7 +193,7 @@ static enum rcast_consumed exchange_message(struct rcast_circuit *circuit, void 
 		return RCAST_CONSUMED;
 	}
 	if (exchange->result == 0)
-		exchange->result = judge_reply(exchange, reply);
+		exchange->result = judge_reply(exchange, reply, message);
 	exchange->done = message->last;
 	ringcast__wire__reply__free_unpacked(reply, NULL);
 	return RCAST_CONSUMED;
@@ -207,6 +207,8 @@ static void exchange_ended(struct rcast_circuit *circuit, void *user, int reason
 	if (!exchange->done)
 		exchange->result = reason < 0 ? reason : -EPROTO;
 	exchange->done = true;
+	if (exchange->over)
+		exchange->over(exchange->user);
 }
 
 static int send_request(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, int take_fd)

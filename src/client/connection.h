@@ -37,12 +37,13 @@ int rcasti_client_refused(struct rcast_client *client, const Ringcast__Wire__Rep
 void rcasti_circuit_drain(struct rcast_circuit *circuit);
 
 /*
- * One request and its replies. `reply` sees each Reply that is no error; its first failure becomes the result. It is called
- * while the link is dispatched, so it may only take notes.
+ * One request and its replies. `reply` sees each Reply that is no error, and in the message the descriptors that came with
+ * it; its first failure becomes the result. Both functions are called while the link is dispatched: they may only take notes.
  */
 struct rcasti_exchange {
 	struct rcast_client *client;
-	int (*reply)(void *user, const Ringcast__Wire__Reply *reply); /* may be NULL */
+	int (*reply)(void *user, const Ringcast__Wire__Reply *reply, struct rcast_message *message); /* may be NULL */
+	void (*over)(void *user); /* it is done; may be NULL */
 	void *user;
 	struct rcast_circuit *circuit; /* NULL once it is over */
 	bool done;

@@ -127,6 +127,14 @@ static void stats(struct rcasti_exchange *exchange, const Ringcast__Wire__Reques
 	rcasti_exchange_go_on(exchange);
 }
 
+static void keyframe(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
+{
+	struct rcast_session *session = rcasti_command_find_session(exchange, request->keyframe->session);
+
+	if (session)
+		rcasti_exchange_refuse(exchange, -EOPNOTSUPP, "this engine has no keyframer");
+}
+
 static void attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
 {
 	rcasti_attach(exchange, request->attach, message);
@@ -416,6 +424,7 @@ static const struct command commands[] = {
 	{RINGCAST__WIRE__REQUEST__COMMAND_LIST, "list", RCAST_RIGHT_VIEW, list},
 	{RINGCAST__WIRE__REQUEST__COMMAND_DESCRIBE, "describe", RCAST_RIGHT_VIEW, describe},
 	{RINGCAST__WIRE__REQUEST__COMMAND_STATS, "stats", RCAST_RIGHT_VIEW, stats},
+	{RINGCAST__WIRE__REQUEST__COMMAND_KEYFRAME, "keyframe", RCAST_RIGHT_VIEW, keyframe},
 	{RINGCAST__WIRE__REQUEST__COMMAND_ATTACH, "attach", RCAST_RIGHT_VIEW, attach},
 	{RINGCAST__WIRE__REQUEST__COMMAND_RESTRICT_TO_VIEW, "restrict", RCAST_RIGHT_VIEW, give_up_rights},
 	{RINGCAST__WIRE__REQUEST__COMMAND_INPUT, "input", RCAST_RIGHT_INPUT, input},
