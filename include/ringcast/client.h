@@ -6,6 +6,7 @@
  *   command  rcast_client_list, _start, _send_input, _resize, _signal, _kick, _kill, _stats, _get_keyframe: each one request
  *            and its reply
  *   follow   rcast_view_open → rcast_view_next … → rcast_view_close
+ *   wait     rcast_wait_create → rcast_view_wait → rcast_wait_free
  *
  * Commands block for at most the client's timeout. A view never blocks: poll rcast_view_fd for POLLIN and call
  * rcast_view_next until it says RCAST_EMPTY; it looks after the connection by itself.
@@ -220,6 +221,51 @@ RCAST_API uint32_t rcast_view_lease_ms(const struct rcast_view *view);
 #define RCAST_INPUT_MAX 4096u
 RCAST_API int rcast_view_send_input(struct rcast_view *view, const void *data, size_t n_bytes);
 RCAST_API int rcast_view_resize(struct rcast_view *view, uint16_t cols, uint16_t rows);
+
+/* ── Waiting ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/*
+ * A condition that a session meets sooner or later. rcast_view_wait sleeps on the view until it has come; who has a loop of their
+ * own feeds it with what rcast_view_next gives. One thread, one view at a time.
+ */
+struct rcast_wait;
+
+enum rcast_wait_for {
+	RCAST_WAIT_IDLE,  /* nothing has been printed for idle_ms, or the session has ended */
+	RCAST_WAIT_EXIT,  /* the session has ended */
+	RCAST_WAIT_MATCH, /* a line of output matches the pattern; the line that is being printed as far as it has come */
+	RCAST_WAIT_JUDGE, /* judge says so */
+};
+
+struct rcast_wait_options {
+	enum rcast_wait_for wait_for;
+	uint32_t idle_ms;
+	const char *pattern; /* a POSIX extended regular expression; lines are bytes, escape sequences among them */
+
+	/* Called with each record, and with NULL whenever there is nothing more to read for now, or ever. */
+	bool (*judge)(void *user, const struct rcast_record *record);
+	void *user;
+};
+
+/* -EINVAL: the pattern is none, or what the condition needs is missing. Nothing in the options but `user` is kept. */
+RCAST_API int rcast_wait_create(const struct rcast_wait_options *options, struct rcast_wait **wait);
+RCAST_API void rcast_wait_free(struct rcast_wait *wait);
+
+/*
+ * Follow the view until it has come: 0. -ETIMEDOUT: not within timeout_ms (-1: for ever). -ENODATA: the session has ended, and it
+ * cannot come any more. -EINTR: a signal was handled; the wait can be called again, and goes on where the view stands.
+ * Else what rcast_view_next says.
+ */
+RCAST_API int rcast_view_wait(struct rcast_view *view, struct rcast_wait *wait, int timeout_ms);
+
+/*
+ * The same step by step: begin, then for each RCAST_RECORD _record, for RCAST_LAPPED _gap, and for RCAST_EMPTY _level, which
+ * also says at which time of CLOCK_MONOTONIC to call it again if nothing comes (UINT64_MAX: no need to). True: it has come.
+ */
+RCAST_API void rcast_wait_begin(struct rcast_wait *wait, const struct rcast_view *view);
+RCAST_API bool rcast_wait_record(struct rcast_wait *wait, const struct rcast_record *record);
+RCAST_API void rcast_wait_gap(struct rcast_wait *wait);
+RCAST_API bool rcast_wait_level(struct rcast_wait *wait, uint64_t *again_ns);
 
 #ifdef __cplusplus
 }

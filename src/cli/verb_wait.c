@@ -2,193 +2,67 @@
 /*
  * `ringcast wait`: until a session is silent, has printed something, or has ended. For scripts, which otherwise sleep and hope.
  *
- * Nothing is asked of the engine again and again: records come as to any viewer, and one timer, in the place of the keys, stands
- * for whichever is next, silence or the end of patience. Silence counts from the time stamped on the latest output. While there
- * is a backlog to read, that stamp is old and means nothing, so silence is believed only after a turn that took few records.
- *
- * A line is what was printed since the last line feed. It is looked at whenever a record has been added to it, so that a prompt
- * is found too.
+ * The waiting itself is the library's (rcast_view_wait). There is no terminal to put back and nothing to write to its end, so
+ * signals do to us what they do to any program.
  */
 #include <errno.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "cli/follow.h"
+#include <ringcast/client.h>
+
 #include "cli/message.h"
 #include "cli/options.h"
-#include "cli/signals.h"
 
-#define NS_A_MS UINT64_C(1000000)
-#define NEVER UINT64_MAX
-#define MANY_RECORDS 32
-#define LOOK_AGAIN_NS (5 * NS_A_MS)
-#define LINE_BYTES 4096
+#define FOR_EVER (-1)
+#define DAY_MS UINT64_C(86400000)
 
-struct wait {
-	uint64_t idle_ns, deadline_ns; /* NEVER: not asked for */
-	bool wants_match, found, is_late;
-	regex_t pattern;
-	char line[LINE_BYTES + 1];
-	size_t n_line;
-	uint64_t latest_output_ns;
-	unsigned n_in_turn;
-	bool has_backlog;
-	int timer_fd;
+struct wait_order {
+	struct rcast_wait_options condition;
+	unsigned n_conditions;
+	int timeout_ms;
 };
 
-static uint64_t now_ns(void)
+static int judge(const char *session, const struct rcast_client *client, int result)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 * NS_A_MS + (uint64_t)now.tv_nsec;
-}
-
-/* ── The stream ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static void judge_line(struct wait *wait)
-{
-	wait->line[wait->n_line] = '\0';
-	wait->found = wait->found || regexec(&wait->pattern, wait->line, 0, NULL, 0) == 0;
-}
-
-/* A line longer than the room for it is looked at in pieces. */
-static void look_for_pattern(struct wait *wait, const char *text, size_t n_bytes)
-{
-	for (size_t i = 0; i < n_bytes; i++) {
-		bool ends = text[i] == '\n' || text[i] == '\0' || wait->n_line == LINE_BYTES;
-		if (ends) {
-			judge_line(wait);
-			wait->n_line = 0;
-		}
-		if (text[i] != '\n' && text[i] != '\r' && text[i] != '\0')
-			wait->line[wait->n_line++] = text[i];
-	}
-	judge_line(wait);
-}
-
-/* -ECANCELED: there is nothing more to wait for. */
-static int wait_record(void *user, const struct rcast_record *record)
-{
-	struct wait *wait = user;
-
-	wait->n_in_turn++;
-	if (record->kind != RCAST_OUTPUT)
-		return 0;
-	wait->latest_output_ns = record->stamped ? record->time_ns : now_ns();
-	if (wait->wants_match)
-		look_for_pattern(wait, record->data, record->n_bytes);
-	return wait->found ? -ECANCELED : 0;
-}
-
-/* What was lost may have held a line's end. */
-static int wait_gap(void *user, const struct rcast_loss *lost)
-{
-	struct wait *wait = user;
-
-	wait->n_line = 0;
-	wait->n_in_turn += MANY_RECORDS;
-	return 0;
-}
-
-/* ── The timer ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static void set_timer(const struct wait *wait, uint64_t at_ns)
-{
-	struct itimerspec time = {
-		.it_value = {.tv_sec = (time_t)(at_ns / (1000 * NS_A_MS)), .tv_nsec = (long)(at_ns % (1000 * NS_A_MS))}};
-
-	if (at_ns != NEVER)
-		timerfd_settime(wait->timer_fd, TFD_TIMER_ABSTIME, &time, NULL);
-}
-
-static uint64_t silent_at_ns(const struct wait *wait)
-{
-	return wait->idle_ns == NEVER ? NEVER : wait->latest_output_ns + wait->idle_ns;
-}
-
-static void wait_pause(void *user)
-{
-	struct wait *wait = user;
-	uint64_t silent_at = silent_at_ns(wait);
-
-	wait->has_backlog = wait->n_in_turn >= MANY_RECORDS;
-	wait->n_in_turn = 0;
-	set_timer(wait, silent_at < wait->deadline_ns ? silent_at : wait->deadline_ns);
-}
-
-/* The timer has run out. False: there is nothing more to wait for. */
-static bool wait_timer(void *user)
-{
-	struct wait *wait = user;
-	uint64_t n_expired, now;
-
-	if (read(wait->timer_fd, &n_expired, sizeof n_expired) < 0)
-		return true;
-	now = now_ns();
-	wait->is_late = now >= wait->deadline_ns;
-	if (wait->is_late)
-		return false;
-	if (wait->has_backlog) {
-		wait->has_backlog = false;
-		set_timer(wait, now + LOOK_AGAIN_NS);
-		return true;
-	}
-	wait->found = now >= silent_at_ns(wait);
-	return !wait->found;
-}
-
-/* ── The verb ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static int judge(const struct wait *wait, const struct follow *follow, enum follow_end end)
-{
-	if (wait->found || (end == FOLLOW_ENDED && !wait->wants_match))
+	switch (result) {
+	case 0:
 		return EXIT_CODE_OK;
-	if (wait->is_late)
-		message_line("%s: what was waited for did not come in time", follow->session);
-	else if (end == FOLLOW_ENDED)
-		message_line("%s has ended, and what was waited for did not come", follow->session);
-	else {
-		follow_say_end(follow, end);
-		return follow_exit_code(follow, end);
-	}
-	return EXIT_CODE_NOT_COME;
-}
-
-static int wait_for_session(struct wait *wait, const char *session, struct rcast_client *client)
-{
-	static const struct follow_ops ops = {
-		.record = wait_record, .gap = wait_gap, .input = wait_timer, .pause = wait_pause};
-	struct follow follow = {.session = session, .client = client, .ops = &ops, .user = wait, .input_fd = wait->timer_fd};
-	int result = rcast_client_restrict_to_view(client);
-
-	if (result == 0)
-		result = rcast_view_open(client, session, NULL, &follow.view);
-	if (result < 0)
+	case -ETIMEDOUT:
+		message_line("%s: what was waited for did not come in time", session);
+		return EXIT_CODE_NOT_COME;
+	case -ENODATA:
+		message_line("%s has ended, and what was waited for did not come", session);
+		return EXIT_CODE_NOT_COME;
+	case -ECONNABORTED:
+		message_client(client, session, result);
+		return EXIT_CODE_DETACHED;
+	default:
 		return message_client(client, session, result);
-	result = judge(wait, &follow, follow_run(&follow));
-	rcast_view_close(follow.view);
-	return result;
+	}
 }
 
-static int connect_and_wait(struct wait *wait, const char *session)
+static int wait_for_session(const struct wait_order *order, struct rcast_wait *wait, const char *session)
 {
 	struct rcast_client *client;
+	struct rcast_view *view = NULL;
 	int result = rcast_client_connect_session(session, &client);
 
 	if (result < 0)
 		return message_no_connection(session, result);
-	result = wait_for_session(wait, session, client);
+	result = rcast_client_restrict_to_view(client);
+	if (result == 0)
+		result = rcast_view_open(client, session, NULL, &view);
+	if (result == 0)
+		result = rcast_view_wait(view, wait, order->timeout_ms);
+	result = judge(session, client, result);
+	rcast_view_close(view);
 	rcast_client_free(client);
 	return result;
 }
 
 /* 800ms, 2s, 5m, or seconds. */
-static bool parse_duration(const char *text, uint64_t *ns)
+static bool parse_duration(const char *text, uint32_t *ms)
 {
 	char *unit;
 	unsigned long long value = strtoull(text, &unit, 10);
@@ -197,9 +71,9 @@ static bool parse_duration(const char *text, uint64_t *ns)
 			   : strcmp(unit, "m") == 0                          ? 60000
 									     : 0;
 
-	if (text[0] < '0' || text[0] > '9' || unit_ms == 0 || value > UINT64_C(86400000) / unit_ms)
+	if (text[0] < '0' || text[0] > '9' || unit_ms == 0 || value > DAY_MS / unit_ms)
 		return false;
-	*ns = value * unit_ms * NS_A_MS;
+	*ms = (uint32_t)(value * unit_ms);
 	return true;
 }
 
@@ -212,36 +86,56 @@ static const struct option options[] = {{"idle", required_argument, NULL, OPTION
 					{0}};
 
 /* 0, or the exit code. */
-static int take_option(const struct verb *verb, struct wait *wait, int option)
+static int take_option(const struct verb *verb, struct wait_order *order, int option)
 {
-	uint64_t timeout_ns;
+	struct rcast_wait_options *condition = &order->condition;
+	bool is_timeout = option == OPTION_TIMEOUT;
+	uint32_t ms = 0;
 
-	if (option == OPTION_IDLE && !parse_duration(optarg, &wait->idle_ns))
-		return message_usage(verb, "--idle takes a time such as 800ms, 2s or 5m, up to a day, not '%.40s'", optarg);
-	if (option == OPTION_TIMEOUT) {
-		if (!parse_duration(optarg, &timeout_ns))
-			return message_usage(
-				verb, "--timeout takes a time such as 800ms, 2s or 5m, up to a day, not '%.40s'", optarg);
-		wait->deadline_ns = now_ns() + timeout_ns;
-	}
-	if (option == OPTION_MATCH) {
-		if (wait->wants_match || regcomp(&wait->pattern, optarg, REG_EXTENDED | REG_NOSUB) != 0)
-			return message_usage(verb, "--match takes one extended regular expression, not '%.40s'", optarg);
-		wait->wants_match = true;
-	}
+	order->n_conditions += !is_timeout;
+	if ((is_timeout || option == OPTION_IDLE) && !parse_duration(optarg, &ms))
+		return message_usage(verb, "--%s takes a time such as 800ms, 2s or 5m, up to a day, not '%.40s'",
+				     is_timeout ? "timeout" : "idle", optarg);
+	if (is_timeout)
+		order->timeout_ms = (int)ms;
+	else if (option == OPTION_IDLE)
+		*condition = (struct rcast_wait_options){.wait_for = RCAST_WAIT_IDLE, .idle_ms = ms};
+	else if (option == OPTION_MATCH)
+		*condition = (struct rcast_wait_options){.wait_for = RCAST_WAIT_MATCH, .pattern = optarg};
+	else
+		*condition = (struct rcast_wait_options){.wait_for = RCAST_WAIT_EXIT};
 	return 0;
 }
 
-static int parse_and_wait(const struct verb *verb, struct wait *wait, int argc, char **argv)
+static int check_and_wait(const struct verb *verb, const struct wait_order *order, const char *session)
+{
+	struct rcast_wait *wait;
+	int result;
+
+	if (order->n_conditions != 1)
+		return message_usage(verb, "it takes one of --idle, --match and --exit");
+	result = rcast_wait_create(&order->condition, &wait);
+	if (result == -EINVAL)
+		return message_usage(verb, "--match takes an extended regular expression, not '%.40s'",
+				     order->condition.pattern);
+	if (result < 0) {
+		message_line("%s", message_errno(result));
+		return EXIT_CODE_FAILURE;
+	}
+	result = wait_for_session(order, wait, session);
+	rcast_wait_free(wait);
+	return result;
+}
+
+static int wait_verb(const struct verb *verb, int argc, char **argv)
 {
 	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options};
-	unsigned n_conditions = 0;
+	struct wait_order order = {.timeout_ms = FOR_EVER};
 	char **operands;
 	int option, result;
 
 	while ((option = options_next(&line)) >= 0) {
-		n_conditions += option != OPTION_TIMEOUT;
-		result = take_option(verb, wait, option);
+		result = take_option(verb, &order, option);
 		if (result != 0)
 			return result;
 	}
@@ -250,27 +144,7 @@ static int parse_and_wait(const struct verb *verb, struct wait *wait, int argc, 
 	operands = options_operands(&line, 1);
 	if (!operands || !message_check_name(verb, "session", operands[0]))
 		return EXIT_CODE_USAGE;
-	if (n_conditions != 1)
-		return message_usage(verb, "it takes one of --idle, --match and --exit");
-	signals_open();
-	return connect_and_wait(wait, operands[0]);
-}
-
-static int wait_verb(const struct verb *verb, int argc, char **argv)
-{
-	struct wait wait = {.idle_ns = NEVER, .deadline_ns = NEVER, .latest_output_ns = now_ns()};
-	int result;
-
-	wait.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (wait.timer_fd < 0) {
-		message_line("a timer cannot be made: %s", message_errno(-errno));
-		return EXIT_CODE_FAILURE;
-	}
-	result = parse_and_wait(verb, &wait, argc, argv);
-	if (wait.wants_match)
-		regfree(&wait.pattern);
-	close(wait.timer_fd);
-	return result;
+	return check_and_wait(verb, &order, operands[0]);
 }
 
 const struct verb verb_wait = {
