@@ -3,8 +3,8 @@
  * A ring with its writer here and one reader that follows it in another process, as the programs about publishing and about
  * cost curves need it.
  *
- * The reader copies each record out with rcast_reader_read, as one that does not trust the writer has to, and pauses a
- * moment when it has caught up: one that polls the next header without a pause makes every publish wait for its line.
+ * The reader copies each record out with rcast_reader_read, as one that does not trust the writer has to, and looks again at
+ * once when it has caught up: that this does not make every publish wait for the line it looks at is the library's business.
  *
  * Only records of the kind RCAST_OUTPUT count. The writer warms up with others, until both sides have touched all the memory.
  */

@@ -101,6 +101,16 @@ void rcasti_kill_point(const char *name);
 #define rcasti_likely(condition) __builtin_expect(!!(condition), 1)
 #define rcasti_unlikely(condition) __builtin_expect(!!(condition), 0)
 
+/* Tell the processor that we wait, so that it leaves the other thread of its core and the memory alone for a moment. */
+static inline void rcasti_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("isb" : : : "memory"); /* yield does nothing on most */
+#endif
+}
+
 /* The words of the shared header that change. The writer stores them, readers load them. */
 struct rcasti_shared {
 	alignas(RCASTI_LINE) _Atomic uint64_t frontier; /* the end of what the writer may have touched */
