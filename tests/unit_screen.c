@@ -61,6 +61,7 @@ static const struct {
 	{"half of a wide one goes with the other", "漢\033[1;2Hx", " x"},
 	{"a mark joins", "e\xcc\x81x", "e\xcc\x81x"},
 	{"a mark joins across feeds and a wrap", "012345678e\xcc\x81y", "012345678e\xcc\x81\ny"},
+	{"a mark on nothing can be erased", "\033[5G\xcc\x81\033[H\033[J", ""},
 	{"line drawing", "\033(0qx\033(Bq", "─│q"},
 	{"shifts", "\033)0\016q\017q", "─q"},
 	{"repetition", "ab\033[3b", "abbbb"},

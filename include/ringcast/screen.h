@@ -43,6 +43,9 @@ RCAST_API int rcast_screen_resize(struct rcast_screen *screen, uint16_t cols, ui
 
 RCAST_API void rcast_screen_get_size(const struct rcast_screen *screen, uint16_t *cols, uint16_t *rows);
 
+/* Where the cursor stands, from 0. In a line that is full it stands on the last column. */
+RCAST_API void rcast_screen_get_cursor(const struct rcast_screen *screen, uint16_t *col, uint16_t *row, bool *visible);
+
 /* Is the place reached between escape sequences and between UTF-8 characters? */
 RCAST_API bool rcast_screen_is_at_cut_point(const struct rcast_screen *screen);
 
@@ -58,6 +61,31 @@ RCAST_API int rcast_screen_text(const struct rcast_screen *screen, char **text, 
 
 /* The title, UTF-8, without control characters. Borrowed, until the next feed. */
 RCAST_API const char *rcast_screen_title(const struct rcast_screen *screen);
+
+/*
+ * Output was lost: the screen goes on from what it has, and is *unknown* until it can be shown what the program's terminal
+ * would. A change of size may have been lost too: resize to what the size is now.
+ *
+ * What is half read is dropped. What programs leave on only for moments is taken for off: insert mode, origin mode, a scroll
+ * region, other tab stops and character sets, lines that do not wrap, reverse wrap, new line mode, protected characters,
+ * synchronized output. All else stays as it was.
+ */
+RCAST_API void rcast_screen_mark_unknown(struct rcast_screen *screen);
+
+/*
+ * Always true, unless marked. Then it becomes true by a full reset (RIS); and as soon as every row of the shown screen has
+ * been erased, or has scrolled in, and was written since with nothing in doubt: not where the cursor stood (it was placed; or
+ * a screenful of line feeds has brought it down, and a carriage return to the left), nor the colours (a reset by SGR). A
+ * program that clears the screen, or redraws it row by row, does that; a shell does in two screenfuls of output.
+ *
+ * True promises: all cells that are shown, the cursor and the pen are what they would be had nothing been lost, as long as
+ * what mark_unknown takes for off was off. It does not promise (RIS does, but for the title)
+ *   modes that were not set since: mouse, paste, keys, the cursor's shape and visibility, reverse video; nor the title and
+ *     those below it. They are as before the loss;
+ *   the hidden screen and its saved cursor, nor which of the two this one is, if they were not switched since. A switch to
+ *     what is not known makes this false again.
+ */
+RCAST_API bool rcast_screen_is_known(const struct rcast_screen *screen);
 
 /* For an embedder with a grid of its own: the same three acts on it. `screen` is whatever the embedder keeps. */
 struct rcast_screen_ops {

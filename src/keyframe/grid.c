@@ -57,6 +57,7 @@ static void erase_row(const struct rcasti_buffer *buffer, struct rcasti_row *row
 		row->cells[x] = erased;
 	row->n_written = is_plain ? 0 : buffer->n_cols;
 	row->is_wrapped = false;
+	row->is_doubtful = false;
 }
 
 void rcasti_buffer_reset_tabs(struct rcasti_buffer *buffer)
@@ -96,6 +97,7 @@ void rcasti_buffer_copy(struct rcasti_buffer *to, const struct rcasti_buffer *fr
 		const struct rcasti_row *row = &from->rows[y + n_dropped];
 		memcpy(to->rows[y].cells, row->cells, n_cols * sizeof(*row->cells));
 		to->rows[y].is_wrapped = row->is_wrapped;
+		to->rows[y].is_doubtful = row->is_doubtful;
 		to->rows[y].n_written = to->n_cols;
 		if (to->rows[y].cells[n_cols - 1].width == 2 && to->n_cols == n_cols)
 			to->rows[y].cells[n_cols - 1] = rcasti_erased_cell(&to->rows[y].cells[n_cols - 1].pen);

@@ -22,6 +22,7 @@ struct rcasti_row {
 	struct rcasti_cell *cells;
 	uint16_t n_written; /* the cells from here on are erased and plain */
 	bool is_wrapped;    /* goes on from the row above */
+	bool is_doubtful;   /* see doubt.c; goes where the row goes, and away when the row is erased whole */
 };
 
 /* A base character and the marks on it. */
@@ -40,6 +41,7 @@ struct rcasti_saved {
 	struct rcasti_pen pen;
 	uint8_t charsets[4];
 	uint8_t gl;
+	uint8_t doubts; /* about the cursor, when it was saved */
 };
 
 struct rcasti_buffer {

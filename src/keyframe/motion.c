@@ -144,6 +144,7 @@ void rcasti_save_cursor(struct rcast_screen *screen)
 	for (unsigned i = 0; i < 4; i++)
 		saved->charsets[i] = screen->charsets[i];
 	saved->gl = screen->gl;
+	saved->doubts = screen->doubts & DOUBT_CURSOR;
 }
 
 void rcasti_restore_cursor(struct rcast_screen *screen)
@@ -155,6 +156,7 @@ void rcasti_restore_cursor(struct rcast_screen *screen)
 	for (unsigned i = 0; i < 4; i++)
 		screen->charsets[i] = saved->charsets[i];
 	screen->gl = saved->gl;
+	screen->doubts = (uint8_t)((screen->doubts & ~DOUBT_CURSOR) | saved->doubts);
 	rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
 }
 

@@ -108,6 +108,7 @@ static void put_mark(struct rcast_screen *screen, uint32_t mark)
 	if (x > 0 && row->cells[x].width == 0)
 		x--;
 	rcasti_cell_add_mark(screen, &row->cells[x], mark);
+	note_written(screen, row);
 }
 
 void rcasti_print(void *user, uint32_t character)

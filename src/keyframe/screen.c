@@ -7,6 +7,7 @@
  *                    ├► control.c  sequences ─► edit.c (cells and lines), pen.c (SGR), modes.c
  *                    └► title.c    the title
  *   snapshot.c writes it all down again: as an escape stream, or as text.
+ *   doubt.c stands between the parser and these after output was lost, until the screen is known again.
  *
  * An emulator of its own and not a library's: a snapshot needs all of the state, and what libraries do not tell (scroll
  * region, tab stops, character sets, saved cursors, the hidden screen, a due wrap) would have to be followed by a second
@@ -32,7 +33,7 @@ static void forget_last(void *user)
 	((struct rcast_screen *)user)->last_width = 0;
 }
 
-static const struct rcasti_parser_events events = {
+const struct rcasti_parser_events rcasti_screen_events = {
 	.print_ascii = rcasti_print_ascii,
 	.print = rcasti_print,
 	.execute = rcasti_execute,
@@ -75,7 +76,7 @@ int rcast_screen_create(uint16_t cols, uint16_t rows, struct rcast_screen **scre
 		free(made);
 		return r;
 	}
-	rcasti_parser_init(&made->parser, &events, made);
+	rcasti_parser_init(&made->parser, &rcasti_screen_events, made);
 	rcasti_modes_init(&made->modes);
 	*screen = made;
 	return 0;
@@ -106,6 +107,15 @@ void rcast_screen_get_size(const struct rcast_screen *screen, uint16_t *cols, ui
 bool rcast_screen_is_at_cut_point(const struct rcast_screen *screen)
 {
 	return rcasti_parser_is_at_cut_point(&screen->parser);
+}
+
+void rcast_screen_get_cursor(const struct rcast_screen *screen, uint16_t *col, uint16_t *row, bool *visible)
+{
+	uint16_t last = screen->primary.n_cols - 1;
+
+	*col = screen->cursor.x < last ? screen->cursor.x : last;
+	*row = screen->cursor.y;
+	*visible = rcasti_mode(&screen->modes, MODE_CURSOR_VISIBLE);
 }
 
 const char *rcast_screen_title(const struct rcast_screen *screen)
@@ -177,7 +187,7 @@ void rcasti_show_primary(struct rcast_screen *screen)
 
 /* ── Resets ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void reset_charsets(struct rcast_screen *screen)
+void rcasti_reset_charsets(struct rcast_screen *screen)
 {
 	for (unsigned i = 0; i < 4; i++)
 		screen->charsets[i] = CHARSET_ASCII;
@@ -193,7 +203,7 @@ void rcasti_soft_reset(struct rcast_screen *screen)
 	buffer->scroll_bottom = buffer->n_rows - 1;
 	buffer->saved = (struct rcasti_saved){0};
 	screen->pen = plain;
-	reset_charsets(screen);
+	rcasti_reset_charsets(screen);
 }
 
 void rcasti_full_reset(struct rcast_screen *screen)
@@ -205,7 +215,8 @@ void rcasti_full_reset(struct rcast_screen *screen)
 	screen->is_alternate = false;
 	screen->cursor = screen->left_cursor = (struct rcasti_cursor){0};
 	screen->pen = plain;
-	reset_charsets(screen);
+	rcasti_reset_charsets(screen);
+	screen->doubts = 0;
 }
 
 /* ── As operations ───────────────────────────────────────────────────────────────────────────────────────────────────── */

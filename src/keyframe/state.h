@@ -11,6 +11,17 @@
 #define TITLE_MAX_BYTES 1024
 #define TITLE_STACK_MAX 10
 
+/* What may be wrong after a cut. */
+enum doubt {
+	DOUBT_SEQUENCE = 1 << 0, /* is this inside a sequence or a string? */
+	DOUBT_ROW = 1 << 1,      /* of the cursor */
+	DOUBT_COLUMN = 1 << 2,
+	DOUBT_PEN = 1 << 3,
+	DOUBT_SCREEN = 1 << 4, /* which of the two is shown */
+	DOUBT_CURSOR = DOUBT_ROW | DOUBT_COLUMN | DOUBT_PEN,
+	DOUBT_ALL = DOUBT_SEQUENCE | DOUBT_CURSOR | DOUBT_SCREEN,
+};
+
 enum charset { CHARSET_ASCII = 0, CHARSET_UK, CHARSET_DEC_GRAPHICS };
 
 struct rcasti_title_stack {
@@ -35,6 +46,8 @@ struct rcast_screen {
 	bool has_title;
 	char title[TITLE_MAX_BYTES + 1];
 	struct rcasti_title_stack title_stack;
+	uint8_t doubts;        /* of enum doubt */
+	unsigned n_line_feeds; /* without anything that could lead up, while the row is in doubt */
 };
 
 static inline struct rcasti_buffer *rcasti_shown(struct rcast_screen *screen)
@@ -109,5 +122,7 @@ void rcasti_show_alternate(struct rcast_screen *screen);
 void rcasti_show_primary(struct rcast_screen *screen);
 void rcasti_soft_reset(struct rcast_screen *screen);
 void rcasti_full_reset(struct rcast_screen *screen);
+void rcasti_reset_charsets(struct rcast_screen *screen);
+extern const struct rcasti_parser_events rcasti_screen_events;
 
 #endif
