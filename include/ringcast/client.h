@@ -166,6 +166,15 @@ RCAST_API int rcast_client_get_keyframe(struct rcast_client *client, const char 
 
 /* ── Following ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/*
+ * From RCAST_FROM_SCREEN a view joins a session at its screen, and joins there again whenever it was lapped. rcast_view_next then
+ * gives a RCAST_RECORD of kind RCAST_KEYFRAME: data is the screen as an escape stream, to be written to a terminal of the
+ * keyframe's size; pos and next_pos are where it is valid; and the records from there follow. A late join is no gap; the gap of
+ * a lapped view ends at the keyframe, and RCAST_LAPPED comes with it. Until the engine has answered there is RCAST_EMPTY.
+ *
+ * If the engine has no keyframes, or fails to make one several times, the view goes on as from RCAST_FROM_OLDEST, and
+ * rcast_view_keyframe is NULL.
+ */
 struct rcast_view_options {
 	enum rcast_from from;
 	uint64_t from_pos; /* for RCAST_FROM_POS */
@@ -206,6 +215,12 @@ struct rcast_loss {
 	uint64_t lost_output;  /* bytes of output, from the stamps */
 };
 RCAST_API struct rcast_loss rcast_view_get_loss(const struct rcast_view *view);
+
+/*
+ * The keyframe that the records follow on from, with all that is known of it; NULL: they follow on from none. Borrowed, until
+ * rcast_view_next gives another or RCAST_LAPPED.
+ */
+RCAST_API const struct rcast_keyframe *rcast_view_keyframe(const struct rcast_view *view);
 
 /* The session as it was when we attached. Borrowed. */
 RCAST_API const struct rcast_session_info *rcast_view_info(const struct rcast_view *view);

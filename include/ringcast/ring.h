@@ -158,7 +158,7 @@ RCAST_API uint64_t rcast_reader_lost_bytes(const struct rcast_reader *reader);
 /*
  * Go elsewhere. `pos` counts only for RCAST_FROM_POS; the reader then stands at the record that starts there or, if none
  * does, at the first that starts later. A position that is no longer held is met as RCAST_LAPPED at the next look. -EINVAL:
- * the position lies ahead of the writer. -EPROTO: the ring is corrupt. -EAGAIN: the writer was faster than the seek, every
+ * the position lies ahead of the writer, or RCAST_FROM_SCREEN. -EPROTO: the ring is corrupt. -EAGAIN: the writer was faster than the seek, every
  * time; the reader has not moved. Looks at no more headers than a ring can hold.
  */
 RCAST_API int rcast_reader_seek(struct rcast_reader *reader, enum rcast_from from, uint64_t pos);

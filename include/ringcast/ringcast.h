@@ -54,14 +54,15 @@ extern "C" {
 
 /* What a record is. Kinds from RCAST_APPLICATION to 255 are the embedder's own. */
 enum rcast_kind {
-	RCAST_PADDING = 1, /* closes a lap of the ring; never delivered */
-	RCAST_END = 2,     /* the last record of a stream; delivered as RCAST_ENDED */
-	RCAST_MOVED = 3,   /* the stream goes on in another ring, which the engine hands out; delivered as RCAST_ENDED */
-	RCAST_OUTPUT = 8,  /* bytes for the screen, as the program wrote them */
-	RCAST_RESIZE = 9,  /* struct rcast_resize: holds for the output after it */
-	RCAST_TITLE = 10,  /* the session's title, UTF-8, not terminated */
-	RCAST_EXIT = 11,   /* struct rcast_exit: how the program ended */
-	RCAST_MARKER = 12, /* a label that somebody put at this point, UTF-8, not terminated */
+	RCAST_PADDING = 1,  /* closes a lap of the ring; never delivered */
+	RCAST_END = 2,      /* the last record of a stream; delivered as RCAST_ENDED */
+	RCAST_MOVED = 3,    /* the stream goes on in another ring, which the engine hands out; delivered as RCAST_ENDED */
+	RCAST_KEYFRAME = 4, /* never in a ring: a view's own record, the screen as an escape stream, see RCAST_FROM_SCREEN */
+	RCAST_OUTPUT = 8,   /* bytes for the screen, as the program wrote them */
+	RCAST_RESIZE = 9,   /* struct rcast_resize: holds for the output after it */
+	RCAST_TITLE = 10,   /* the session's title, UTF-8, not terminated */
+	RCAST_EXIT = 11,    /* struct rcast_exit: how the program ended */
+	RCAST_MARKER = 12,  /* a label that somebody put at this point, UTF-8, not terminated */
 	RCAST_NOTICE =
 		13, /* said by the engine about the stream: a keyframe is to be had here, bytes were lost before here */
 	RCAST_APPLICATION = 64,
@@ -116,6 +117,7 @@ enum rcast_from {
 	RCAST_FROM_OLDEST = 0, /* the oldest record that the ring still holds */
 	RCAST_FROM_NEWEST = 1, /* behind the newest record */
 	RCAST_FROM_POS = 2,    /* a position; a gap comes first if the ring no longer holds it */
+	RCAST_FROM_SCREEN = 3, /* a view only: at the session's screen, see struct rcast_view_options */
 };
 
 #define RCAST_NAME_MAX 64          /* names of engines and sessions: 1–64 of [A-Za-z0-9._-], not "." nor ".." */

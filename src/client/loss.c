@@ -4,9 +4,10 @@
  * must say; whatever it says more was lost in the gap between them. Without a gap the two must agree, and a stream where they
  * do not was made up or torn: it is better to stop than to show it.
  *
- * A view expects nothing before its first record, unless it asked for the stream from its very start.
+ * A view expects nothing before its first record, unless it asked for the stream from its very start. A keyframe is no record, but
+ * says the same of the place where it lies, and so ends a gap as a record does.
  *
- * Called by view.c. Calls nothing.
+ * Called by view.c and rejoin.c. Calls nothing.
  */
 #include "client/loss.h"
 
@@ -23,26 +24,35 @@ int rcasti_loss_gap(struct rcasti_loss_account *account, struct rcast_gap gap)
 	return 0;
 }
 
-static bool contradicts(const struct rcasti_loss_account *account, const struct rcast_record *record)
+static bool contradicts(const struct rcasti_loss_account *account, uint64_t sequence, uint64_t output_pos)
 {
 	if (account->in_gap)
-		return record->sequence < account->next_sequence || record->output_pos < account->next_output;
-	return record->sequence != account->next_sequence || record->output_pos != account->next_output;
+		return sequence < account->next_sequence || output_pos < account->next_output;
+	return sequence != account->next_sequence || output_pos != account->next_output;
+}
+
+int rcasti_loss_arrive(struct rcasti_loss_account *account, uint64_t sequence, uint64_t output_pos)
+{
+	if (account->known) {
+		if (contradicts(account, sequence, output_pos))
+			return -EPROTO;
+		account->loss.lost_records += sequence - account->next_sequence;
+		account->loss.lost_output += output_pos - account->next_output;
+	}
+	account->known = true;
+	account->in_gap = false;
+	account->next_sequence = sequence;
+	account->next_output = output_pos;
+	return 0;
 }
 
 int rcasti_loss_record(struct rcasti_loss_account *account, const struct rcast_record *record)
 {
-	if (!record->stamped)
-		return 0;
-	if (account->known) {
-		if (contradicts(account, record))
-			return -EPROTO;
-		account->loss.lost_records += record->sequence - account->next_sequence;
-		account->loss.lost_output += record->output_pos - account->next_output;
-	}
-	account->known = true;
-	account->in_gap = false;
-	account->next_sequence = record->sequence + 1;
-	account->next_output = record->output_pos + (record->kind == RCAST_OUTPUT ? record->n_bytes : 0);
+	int result = record->stamped ? rcasti_loss_arrive(account, record->sequence, record->output_pos) : 0;
+
+	if (result < 0 || !record->stamped)
+		return result;
+	account->next_sequence++;
+	account->next_output += record->kind == RCAST_OUTPUT ? record->n_bytes : 0;
 	return 0;
 }

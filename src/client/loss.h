@@ -21,4 +21,7 @@ int rcasti_loss_gap(struct rcasti_loss_account *account, struct rcast_gap gap);
 /* A record was read. -EPROTO: its stamps contradict what was read before. */
 int rcasti_loss_record(struct rcasti_loss_account *account, const struct rcast_record *record);
 
+/* At a place that so many records and bytes of output come before: a keyframe's. -EPROTO: that contradicts what was read before. */
+int rcasti_loss_arrive(struct rcasti_loss_account *account, uint64_t sequence, uint64_t output_pos);
+
 #endif

@@ -47,9 +47,16 @@ static int take_ring(struct rcast_view *view)
 	return rcast_reader_open_take(ring_fd, &view->reader);
 }
 
+int rcasti_ring_source_seek(struct rcast_view *view, enum rcast_from from, uint64_t pos)
+{
+	return rcast_reader_seek(view->reader, from, pos);
+}
+
+/* A view of the screen waits for it where nothing that it is going to need can be overwritten before long. */
 static int seek(struct rcast_view *view, const struct rcast_view_options *options)
 {
-	int result = rcast_reader_seek(view->reader, options->from, options->from_pos);
+	enum rcast_from from = options->from == RCAST_FROM_SCREEN ? RCAST_FROM_NEWEST : options->from;
+	int result = rcasti_ring_source_seek(view, from, options->from_pos);
 
 	if (result == -EINVAL)
 		return rcasti_client_fail(view->client, result,
@@ -140,10 +147,9 @@ static int read_ring(struct rcast_view *view, struct rcast_record *record)
 		if (result < 0)
 			return result;
 	}
-	if (result != RCAST_LAPPED)
-		return result;
-	result = rcasti_loss_gap(&view->account, rcast_reader_get_gap(view->reader));
-	return result < 0 ? result : RCAST_LAPPED;
+	if (result == RCAST_LAPPED)
+		view->gap = rcast_reader_get_gap(view->reader);
+	return result;
 }
 
 static void wake(struct rcast_view *view)

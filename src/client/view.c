@@ -11,7 +11,8 @@
  * One fd for any event loop: an epoll set of the link, the wake pipe, and an eventfd for what another view's dispatch left
  * with us, because that has emptied the link's socket and nothing else would wake us. The set owns none of them.
  *
- * Called by programs; calls connection.c for the link, a source for records, loss.c for the account.
+ * Called by programs; calls connection.c for the link, a source for records, loss.c for the account. A view of the screen has
+ * rejoin.c between itself and the source.
  */
 #include "client/view.h"
 
@@ -27,9 +28,10 @@
 
 /* ── What the engine says on our circuit ─────────────────────────────────────────────────────────────────────────────── */
 
-/* Make rcast_view_fd readable, unless we are looking anyway. */
-static void call_view(struct rcast_view *view)
+void rcasti_view_call(void *called)
 {
+	struct rcast_view *view = called;
+
 	if (view->entered || view->called)
 		return;
 	view->called = eventfd_write(view->ready_fd, 1) == 0;
@@ -95,16 +97,12 @@ static int take_next_ring(struct rcast_view *view, struct rcast_message *message
 
 static int take_notice(struct rcast_view *view, const Ringcast__Wire__Notice *notice)
 {
-	struct rcast_gap gap;
-	int result;
-
 	switch (notice->what_case) {
 	case RINGCAST__WIRE__NOTICE__WHAT_GAP:
-		gap = (struct rcast_gap){.from_pos = notice->gap->from_pos, .to_pos = notice->gap->to_pos};
-		if (!view->by_circuit || rcasti_pieces_gap(&view->pieces, gap.to_pos) < 0)
+		if (!view->by_circuit || rcasti_pieces_gap(&view->pieces, notice->gap->to_pos) < 0)
 			return -EPROTO;
-		result = rcasti_loss_gap(&view->account, gap);
-		return result < 0 ? result : RCAST_LAPPED;
+		view->gap = (struct rcast_gap){.from_pos = notice->gap->from_pos, .to_pos = notice->gap->to_pos};
+		return RCAST_LAPPED;
 	case RINGCAST__WIRE__NOTICE__WHAT_ENDED:
 		return view->by_circuit ? RCAST_ENDED : -EPROTO;
 	case RINGCAST__WIRE__NOTICE__WHAT_EVICTED:
@@ -162,7 +160,7 @@ static enum rcast_consumed view_message(struct rcast_circuit *circuit, void *use
 	struct rcast_view *view = user;
 	int result;
 
-	call_view(view);
+	rcasti_view_call(view);
 	if (view->attached && view->by_circuit)
 		return rcasti_circuit_source_keep(view, message);
 	result = take_now(view, message);
@@ -178,7 +176,7 @@ static void view_ended(struct rcast_circuit *circuit, void *user, int reason)
 	struct rcast_view *view = user;
 
 	view->circuit = NULL;
-	call_view(view);
+	rcasti_view_call(view);
 }
 
 /* ── Opening and closing ─────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -198,7 +196,7 @@ static int begin_attach(struct rcast_view *view, const char *session, const stru
 	attach.lease_ms = options->lease_ms;
 	attach.by_circuit = options->by_circuit;
 	if (options->by_circuit) {
-		attach.from = options->from;
+		attach.from = options->from == RCAST_FROM_SCREEN ? RCAST_FROM_OLDEST : options->from;
 		attach.from_pos = options->from == RCAST_FROM_POS ? options->from_pos : 0;
 	}
 	result = view->client->down;
@@ -319,6 +317,8 @@ int rcast_view_open(struct rcast_client *client, const char *session, const stru
 	if (!made)
 		return rcasti_client_fail(client, -ENOMEM, "no memory for a view");
 	result = attach(made, session, options ? options : &from_oldest);
+	if (result == 0 && options && options->from == RCAST_FROM_SCREEN)
+		result = rcasti_rejoin_begin(made);
 	if (result == 0)
 		result = watch_all(made);
 	if (result < 0) {
@@ -356,6 +356,7 @@ void rcast_view_close(struct rcast_view *view)
 	if (!view)
 		return;
 	leave_circuit(view);
+	rcasti_rejoin_close(view);
 	rcasti_ring_source_close(view);
 	rcasti_circuit_source_close(view);
 	close_fd(view->epoll_fd);
@@ -394,6 +395,25 @@ static void answer_call(struct rcast_view *view)
 	view->called = false;
 }
 
+int rcasti_view_source_next(struct rcast_view *view, struct rcast_record *record)
+{
+	return view->by_circuit ? rcasti_circuit_source_next(view, record) : rcasti_ring_source_next(view, record);
+}
+
+/* The next one, put down to the account. */
+static int look(struct rcast_view *view, struct rcast_record *record)
+{
+	int result = rcasti_rejoin_next(view, record), error = 0;
+
+	if (result == RCAST_LAPPED)
+		error = rcasti_loss_gap(&view->account, view->gap);
+	else if (result == RCAST_RECORD && record->kind == RCAST_KEYFRAME)
+		error = rcasti_loss_arrive(&view->account, record->sequence, record->output_pos);
+	else if (result == RCAST_RECORD)
+		error = rcasti_loss_record(&view->account, record);
+	return error < 0 ? error : result;
+}
+
 int rcast_view_next(struct rcast_view *view, struct rcast_record *record)
 {
 	int result;
@@ -401,9 +421,7 @@ int rcast_view_next(struct rcast_view *view, struct rcast_record *record)
 	if (view->corrupt)
 		return -EPROTO;
 	view->entered = true;
-	result = view->by_circuit ? rcasti_circuit_source_next(view, record) : rcasti_ring_source_next(view, record);
-	if (result == RCAST_RECORD && rcasti_loss_record(&view->account, record) < 0)
-		result = -EPROTO;
+	result = look(view, record);
 	if (result == -EPROTO) {
 		view->corrupt = true;
 		rcasti_client_fail(view->client, result, "the stream that the engine sends is corrupt");
@@ -414,6 +432,8 @@ int rcast_view_next(struct rcast_view *view, struct rcast_record *record)
 		answer_call(view);
 	watch_link(view);
 	view->entered = false;
+	if (result == RCAST_EMPTY && view->rejoin.interrupted)
+		rcasti_view_call(view);
 	return result;
 }
 

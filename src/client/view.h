@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A view from inside: the attachment that both kinds of delivery share, and the two sources that records come from.
+ * A view from inside: the attachment that both kinds of delivery share, the two sources that records come from, and what stands
+ * between them and the program when the view is of the screen.
  */
 #ifndef RCASTI_CLIENT_VIEW_H
 #define RCASTI_CLIENT_VIEW_H
@@ -10,6 +11,7 @@
 #include "client/connection.h"
 #include "client/loss.h"
 #include "client/pieces.h"
+#include "client/rejoin.h"
 
 #define RCASTI_MAX_NEXT_RINGS 8
 
@@ -38,7 +40,9 @@ struct rcast_view {
 	int next_fds[RCASTI_MAX_NEXT_RINGS];
 	int n_next; /* rings in which the stream goes on, in order, when this one was read to its end */
 
+	struct rcast_gap gap; /* of the source's latest RCAST_LAPPED, or of the one that is told */
 	struct rcasti_loss_account account;
+	struct rcasti_rejoin rejoin;
 
 	struct rcast_reader *reader; /* by ring */
 	void *buffer;
@@ -63,12 +67,19 @@ int rcasti_ring_source_prepare(struct rcast_cursor **cursor, int *cursor_fd);
 int rcasti_ring_source_open(struct rcast_view *view, struct rcast_cursor *take_cursor,
 			    const struct rcast_view_options *options);
 void rcasti_ring_source_close(struct rcast_view *view);
+
+/* Go elsewhere, as rcast_reader_seek. */
+int rcasti_ring_source_seek(struct rcast_view *view, enum rcast_from from, uint64_t pos);
+
+/* The next record. RCAST_LAPPED fills view->gap. */
 int rcasti_ring_source_next(struct rcast_view *view, struct rcast_record *record);
 
 /* ── By circuit ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 void rcasti_circuit_source_open(struct rcast_view *view);
 void rcasti_circuit_source_close(struct rcast_view *view);
+
+/* As rcasti_ring_source_next. */
 int rcasti_circuit_source_next(struct rcast_view *view, struct rcast_record *record);
 
 /* A message of the stream, for later. From inside the link's dispatch. */
@@ -79,8 +90,14 @@ void rcasti_circuit_source_settle(struct rcast_view *view);
 
 /* ── Shared ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* The next of the source, whichever that is. */
+int rcasti_view_source_next(struct rcast_view *view, struct rcast_record *record);
+
+/* Make rcast_view_fd readable, unless we are looking anyway. `view` is a struct rcast_view. */
+void rcasti_view_call(void *view);
+
 /*
- * One Reply of the stream: RCAST_RECORD and RCAST_LAPPED fill *record or the loss, RCAST_ENDED; RCAST_EMPTY: no record, but
+ * One Reply of the stream: RCAST_RECORD and RCAST_LAPPED fill *record or view->gap, RCAST_ENDED; RCAST_EMPTY: no record, but
  * perhaps the view's fate. -EPROTO: nothing that this view may be sent.
  */
 int rcasti_view_take_reply(struct rcast_view *view, const Ringcast__Wire__Reply *reply, struct rcast_record *record);

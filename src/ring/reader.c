@@ -425,6 +425,8 @@ static int find(const struct rcast_reader *reader, struct walk *walk, enum rcast
 		return walk_to(reader, walk, UINT64_MAX);
 	case RCAST_FROM_POS:
 		return find_pos(reader, walk, pos);
+	case RCAST_FROM_SCREEN: /* a ring has none */
+		break;
 	}
 	return -EINVAL;
 }

@@ -29,6 +29,7 @@ static const int allowed[] = {
 	/* descriptors */
 	SCMP_SYS(read),
 	SCMP_SYS(readv),
+	SCMP_SYS(pread64),
 	SCMP_SYS(write),
 	SCMP_SYS(writev),
 	SCMP_SYS(recvfrom),
