@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The program under the PTY; flood.h says how it is told what to do. It writes as most programs do: whole lines of a terminal's
- * width, a page at a time, and ends by waiting for the hang-up, so that its session stays.
+ * width, a page at a time, and never ends by itself, so that its session stays.
  */
 #include "perf/flood.h"
 
@@ -30,22 +30,40 @@ static void write_all(struct flood *flood, const char *data, size_t n_bytes)
 	}
 }
 
+static bool is_asked(const struct flood *flood)
+{
+	return atomic_load_explicit(&flood->n_written, memory_order_relaxed) < atomic_load(&flood->n_asked);
+}
+
+static void wait_to_be_asked(const struct flood *flood)
+{
+	while (!is_asked(flood))
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 static void write_lines(struct flood *flood)
 {
 	static char page[N_LINES * LINE_BYTES];
-	uint64_t start = measure_now_ns();
 
 	for (size_t i = 0; i < sizeof page; i++)
 		page[i] = i % LINE_BYTES == LINE_BYTES - 1 ? '\n' : (char)('a' + i % 26);
-	while (flood->n_bytes == 0 || atomic_load_explicit(&flood->n_written, memory_order_relaxed) < flood->n_bytes)
-		write_all(flood, page, sizeof page);
-	atomic_store(&flood->elapsed_ns, measure_now_ns() - start);
+	for (;;) {
+		uint64_t start;
+
+		wait_to_be_asked(flood);
+		start = measure_now_ns();
+		while (is_asked(flood))
+			write_all(flood, page, sizeof page);
+		atomic_fetch_add(&flood->elapsed_ns, measure_now_ns() - start);
+		atomic_store(&flood->n_done, atomic_load(&flood->n_written));
+	}
 }
 
 static void write_ticks(struct flood *flood)
 {
 	char line[32];
 
+	wait_to_be_asked(flood);
 	for (;;) {
 		nanosleep(&(struct timespec){.tv_nsec = (long)flood->interval_ns}, NULL);
 		write_all(flood, line,
@@ -87,12 +105,8 @@ int main(int argc, char **argv)
 	}
 	flood = map_file(argv[1]);
 	pin(atoi(argv[2]));
-	while (!atomic_load(&flood->go))
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	if (flood->mode == FLOOD_TICKS)
 		write_ticks(flood);
 	write_lines(flood);
-	atomic_store(&flood->done, true);
-	for (;;)
-		pause();
+	return 0;
 }

@@ -38,15 +38,17 @@ void flood_free(struct flood *flood, const char *path)
 
 void flood_start(struct flood *flood, uint64_t n_bytes)
 {
-	flood->n_bytes = n_bytes;
-	atomic_store(&flood->go, true);
+	if (n_bytes == UINT64_MAX)
+		atomic_store(&flood->n_asked, UINT64_MAX);
+	else
+		atomic_fetch_add(&flood->n_asked, n_bytes);
 }
 
 void flood_wait(struct flood *flood)
 {
 	uint64_t start = measure_now_ns();
 
-	while (!atomic_load(&flood->done)) {
+	while (atomic_load(&flood->n_done) < atomic_load(&flood->n_asked)) {
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 		if (measure_now_ns() - start > UINT64_C(60000000000))
 			measure_fail(0, "the flooding program did not end within a minute");

@@ -197,7 +197,7 @@ static void watch(struct show *show, int n, uint64_t ns)
 static void begin_show(struct show *show)
 {
 	watch(show, show->n_viewers, settle_ns());
-	flood_start(show->flood, 0);
+	flood_start(show->flood, UINT64_MAX);
 	watch(show, show->n_viewers, settle_ns());
 	for (int i = 0; i < show->n_viewers; i++)
 		if (show->n_seen[i] == 0)
