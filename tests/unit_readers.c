@@ -108,6 +108,39 @@ HARNESS_TEST(readers, only_sleepers_are_rung_and_once)
 	finish();
 }
 
+static bool ring_few(void)
+{
+	struct rcasti_readers_news news;
+
+	rcu_read_lock();
+	news = rcasti_readers_ring_few(session);
+	rcu_read_unlock();
+	return !news.too_many;
+}
+
+HARNESS_TEST(readers, two_sleepers_are_few_three_are_left_to_the_notifier)
+{
+	struct pair pairs[5];
+
+	begin();
+	for (int i = 0; i < 5; i++)
+		pairs[i] = attach(0);
+	for (int i = 1; i < 4; i++)
+		cr_assert_eq(rcast_reader_sleep(pairs[i].reader), RCAST_EMPTY);
+	publish(1);
+	cr_assert(!ring_few());
+	for (int i = 0; i < 5; i++)
+		cr_assert_eq(pairs[i].attachment->n_rings, 0);
+	rcast_reader_wake(pairs[1].reader);
+	cr_assert(ring_few());
+	cr_assert(ring_few());
+	for (int i = 0; i < 5; i++)
+		cr_assert_eq(pairs[i].attachment->n_rings, i == 2 || i == 3);
+	for (int i = 0; i < 5; i++)
+		detach(pairs[i]);
+	finish();
+}
+
 HARNESS_TEST(readers, whoever_closed_its_pipe_is_found)
 {
 	struct pair pair;

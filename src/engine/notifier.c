@@ -3,8 +3,8 @@
  * The notifier answers the doorbell: for each session that was marked it rings the readers that sleep. It exists so that the pump
  * does not spend its time on wake-ups, which cost a hundred times what publishing costs.
  *
- * The readers of PTY and pipe sessions are rung by the notifier, or by the pump itself while they are few; those of an owned
- * session by its owner, whose session is never marked.
+ * The readers of PTY and pipe sessions are rung by the notifier, or by the pump itself if hardly any of them sleeps; those of
+ * an owned session by its owner, whose session is never marked.
  *
  * A session is found by its slot under RCU, and so are its readers. A slot that was vacated meanwhile is empty, or has a new
  * session, whose readers are then looked at once for nothing.
@@ -21,16 +21,14 @@
 #include "engine/readers.h"
 
 enum {
+	MOST_LOOKED_AT = 128, /* by the pump, in some 500 ns; a read of a PTY takes twenty times that */
 	NAP_FACTOR = 15,
 	MIN_NAP_NS = 50000,
 	MAX_NAP_NS = 1000000,
 };
 
-static void ring_within_rcu(struct rcast_session *session)
+static void tell_control(struct rcast_engine *engine, struct rcasti_readers_news news)
 {
-	struct rcast_engine *engine = session->engine;
-	struct rcasti_readers_news news = rcasti_readers_ring(session);
-
 	/* release, both: pair with the exchanges in rcasti_steward_on_mail(), which then looks for is_gone, is_watched */
 	if (news.any_gone)
 		atomic_store_explicit(&engine->any_gone, true, memory_order_release);
@@ -40,11 +38,29 @@ static void ring_within_rcu(struct rcast_session *session)
 		rcasti_mailbox_poke(&engine->mail);
 }
 
+static void ring_within_rcu(struct rcast_session *session)
+{
+	tell_control(session->engine, rcasti_readers_ring(session));
+}
+
 void rcasti_notifier_ring(struct rcast_session *session)
 {
 	rcu_read_lock();
 	ring_within_rcu(session);
 	rcu_read_unlock();
+}
+
+bool rcasti_notifier_ring_few(struct rcast_session *session)
+{
+	struct rcasti_readers_news news;
+
+	if (atomic_load_explicit(&session->n_attached, memory_order_relaxed) > MOST_LOOKED_AT)
+		return false;
+	rcu_read_lock();
+	news = rcasti_readers_ring_few(session);
+	rcu_read_unlock();
+	tell_control(session->engine, news);
+	return !news.too_many;
 }
 
 static void answer(void *user, uint32_t slot)

@@ -11,7 +11,10 @@ int rcasti_notifier_answer(struct rcast_engine *engine);
 /* The same, or wait for a mark at most timeout_ms and then do it. */
 void rcasti_notifier_run(struct rcast_engine *engine, int timeout_ms);
 
-/* Ring the readers of one session, by the one thread that does so for this session. */
+/* Ring the readers of one session. */
 void rcasti_notifier_ring(struct rcast_session *session);
+
+/* The same if that is quickly done. False: there is so much to do that the session should be marked instead. */
+bool rcasti_notifier_ring_few(struct rcast_session *session);
 
 #endif

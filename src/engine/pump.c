@@ -43,7 +43,6 @@ enum {
 	GRACE_MS = 200,
 	RECHECK_MS = 1,
 	RETRY_MS = 100,
-	FEW_READERS = 2,
 };
 
 static struct rcasti_pump *pump_of(const struct rcast_session *session)
@@ -248,8 +247,9 @@ static void shut(struct rcast_session *session)
 }
 
 /*
- * To wake the notifier costs as much as to wake a reader, and the reader comes later for it. So a few readers are rung here; it
- * is many that would keep us from reading.
+ * To wake the notifier costs as much as to wake a reader, and the reader comes later for it. So a few sleepers are rung here; it
+ * is many that would keep us from reading. To look who sleeps costs next to nothing, and often, when readers keep up or have
+ * stopped for good, nobody does.
  */
 static void announce(struct rcast_session *session)
 {
@@ -257,10 +257,8 @@ static void announce(struct rcast_session *session)
 		return;
 	session->pump.published = false;
 	rcasti_session_count(session);
-	if (atomic_load_explicit(&session->n_attached, memory_order_relaxed) <= FEW_READERS) {
-		rcasti_notifier_ring(session);
+	if (rcasti_notifier_ring_few(session))
 		return;
-	}
 	rcasti_doorbell_mark(pump_of(session)->doorbell, session->slot);
 	pump_of(session)->has_marked = true;
 }

@@ -28,8 +28,10 @@
 #include "engine/delivery.h"
 #include "engine/stall.h"
 
-/* A reader tells its position each 1/64 of the ring. */
-enum { EARNED_PART = 32 };
+enum {
+	EARNED_PART = 32, /* a reader tells its position each 1/64 of the ring */
+	FEW = 2,
+};
 
 void rcasti_readers_add(struct rcasti_attachment *attachment)
 {
@@ -87,27 +89,59 @@ static void observe(struct rcasti_attachment *attachment, uint64_t pos, uint64_t
 		atomic_fetch_add_explicit(&attachment->n_laps, 1, memory_order_relaxed);
 }
 
+static void look_at(struct rcasti_attachment *attachment, uint64_t first_pos, struct rcasti_readers_news *news)
+{
+	uint64_t pos = rcast_follower_pos(attachment->follower);
+
+	observe(attachment, pos, first_pos);
+	news->any_stalled |= rcasti_stall_observe(attachment, pos);
+}
+
+static void ring(struct rcasti_attachment *attachment, struct rcasti_readers_news *news)
+{
+	int rung = rcast_follower_ring(attachment->follower);
+
+	if (rung > 0)
+		atomic_fetch_add_explicit(&attachment->n_rings, 1, memory_order_relaxed);
+	if (rung == -EPIPE) {
+		atomic_store_explicit(&attachment->is_gone, true, memory_order_relaxed);
+		news->any_gone = true;
+	}
+}
+
 struct rcasti_readers_news rcasti_readers_ring(struct rcast_session *session)
 {
 	uint64_t first_pos = atomic_load_explicit(&session->counts.first_pos, memory_order_relaxed);
 	struct rcasti_readers_news news = {0};
 	struct rcasti_attachment *attachment;
-	int rung;
 
 	rcast_notify_fence();
 	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
-		uint64_t pos = rcast_follower_pos(attachment->follower);
-
-		observe(attachment, pos, first_pos);
-		news.any_stalled |= rcasti_stall_observe(attachment, pos);
-		rung = rcast_follower_ring(attachment->follower);
-		if (rung > 0)
-			atomic_fetch_add_explicit(&attachment->n_rings, 1, memory_order_relaxed);
-		if (rung == -EPIPE) {
-			atomic_store_explicit(&attachment->is_gone, true, memory_order_relaxed);
-			news.any_gone = true;
-		}
+		look_at(attachment, first_pos, &news);
+		ring(attachment, &news);
 	}
+	return news;
+}
+
+struct rcasti_readers_news rcasti_readers_ring_few(struct rcast_session *session)
+{
+	uint64_t first_pos = atomic_load_explicit(&session->counts.first_pos, memory_order_relaxed);
+	struct rcasti_attachment *attachment, *asleep[FEW];
+	struct rcasti_readers_news news = {0};
+	uint32_t n = 0;
+
+	rcast_notify_fence();
+	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
+		look_at(attachment, first_pos, &news);
+		if (!rcast_follower_wants_ring(attachment->follower))
+			continue;
+		news.too_many = n == FEW;
+		if (news.too_many)
+			return news;
+		asleep[n++] = attachment;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		ring(asleep[i], &news);
 	return news;
 }
 

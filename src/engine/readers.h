@@ -56,10 +56,14 @@ void rcasti_readers_free(struct cds_list_head *condemned);
 /* What was seen while ringing, for control to look after. */
 struct rcasti_readers_news {
 	bool any_gone, any_stalled;
+	bool too_many;
 };
 
 /* Ring all that sleep, after publishing. Called within an RCU read-side section. */
 struct rcasti_readers_news rcasti_readers_ring(struct rcast_session *session);
+
+/* The same, but nobody (too_many) if more sleep than the caller should spend its time on. */
+struct rcasti_readers_news rcasti_readers_ring_few(struct rcast_session *session);
 
 /*
  * The pump: hold the writer at the slowest reader with a lease. True: the writer may go further than before.

@@ -140,6 +140,14 @@ void rcast_notify_fence(void)
 	rcasti_fence_before_ringing();
 }
 
+bool rcast_follower_wants_ring(const struct rcast_follower *follower)
+{
+	uint64_t episode = rcasti_episode(follower->words);
+
+	return ((episode & 1) != 0 && episode != atomic_load_explicit(&follower->rung_episode, memory_order_relaxed)) ||
+	       atomic_load_explicit(&follower->is_gone, memory_order_relaxed);
+}
+
 /*
  * A full pipe is as good as rung: there are bytes in it that the reader has not taken. The exchange lets one of several
  * threads that ring the reader do it; relaxed, since nothing else hangs on it.
