@@ -61,7 +61,7 @@ HARNESS_TEST(attach_command, descriptors_are_checked)
 	attach.by_circuit = true;
 	fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	cr_assert_eq(try_attach(&attach, fds, 1), -EINVAL);
-	cr_assert_eq(host.engine->n_readers, 0);
+	cr_assert_eq(host.engine->quota.all.held[RCASTI_READERS], 0);
 	cr_assert_eq(try_attach(&attach, NULL, 0), 0);
 	finish();
 }
@@ -94,11 +94,11 @@ HARNESS_TEST(attach_command, nothing_is_left_of_a_reader)
 		struct tap tap;
 
 		cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){.by_circuit = i % 2}), 0);
-		cr_assert_eq(host.engine->n_readers, 1);
+		cr_assert_eq(host.engine->quota.all.held[RCASTI_READERS], 1);
 		if (i < 2)
 			cr_assert_eq(wire_kick(&wire, "t", UINT64_MAX), 0);
 		tap_close(&tap);
-		cr_assert_eq(host.engine->n_readers, 0);
+		cr_assert_eq(host.engine->quota.all.held[RCASTI_READERS], 0);
 		wire_await(&wire, cds_list_empty(&host.engine->condemned));
 		cr_assert_eq(harness_count_fds(), n_fds);
 	}

@@ -42,9 +42,9 @@ HARNESS_TEST(connection, goes_when_the_socket_does)
 
 	begin();
 	wire_open(&other, &host);
-	wire_await(&wire, host.engine->n_connections == 2);
+	wire_await(&wire, host.engine->quota.all.held[RCASTI_CONNECTIONS] == 2);
 	wire_close(&other);
-	wire_await(&wire, host.engine->n_connections == 1);
+	wire_await(&wire, host.engine->quota.all.held[RCASTI_CONNECTIONS] == 1);
 	finish();
 }
 
@@ -58,7 +58,7 @@ HARNESS_TEST(connection, noise_is_hung_up_on)
 	begin();
 	fd = rcast_socket_dial(host.path);
 	cr_assert_eq(write(fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
-	wire_await(&wire, host.engine->n_connections == 1 && first_connection()->link != NULL);
+	wire_await(&wire, host.engine->quota.all.held[RCASTI_CONNECTIONS] == 1 && first_connection()->link != NULL);
 	harness_await((wire_turn(&wire), poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, 0) == 1));
 	while (read(fd, &byte, 1) > 0)
 		continue;
@@ -86,7 +86,7 @@ HARNESS_TEST(connection, accepting_pauses_when_descriptors_run_out)
 	cr_assert_eq(host.engine->listeners[0].source.events, 0);
 	cr_assert_eq(poll(&(struct pollfd){.fd = rcast_engine_fd(host.engine), .events = POLLIN}, 1, 0), 0, "it spins");
 	setrlimit(RLIMIT_NOFILE, &before);
-	wire_await(&late, host.engine->n_connections == 2);
+	wire_await(&late, host.engine->quota.all.held[RCASTI_CONNECTIONS] == 2);
 	cr_assert(!wire_has(&late, "t"));
 	wire_close(&late);
 	finish();

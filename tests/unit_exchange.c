@@ -107,7 +107,7 @@ HARNESS_TEST(exchange, what_waits_goes_with_the_connection)
 	}
 	wire_close(&other);
 	free(tap.output);
-	wire_await(&wire, host.engine->n_connections == 1);
-	cr_assert_eq(host.engine->n_readers, 0);
+	wire_await(&wire, host.engine->quota.all.held[RCASTI_CONNECTIONS] == 1);
+	cr_assert_eq(host.engine->quota.all.held[RCASTI_READERS], 0);
 	finish();
 }

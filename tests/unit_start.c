@@ -24,7 +24,7 @@ static int start(const char *name, const char *const *argv, struct rcast_session
 	struct rcast_program program = {.argv = argv};
 	const char *failed;
 
-	return rcasti_start_pty(engine, &options, &program, session, &failed);
+	return rcasti_start_pty(engine, &engine->quota.all, &options, &program, session, &failed);
 }
 
 HARNESS_TEST(start, a_program_needs_arguments)
@@ -64,7 +64,7 @@ HARNESS_TEST(start, pipes_get_a_description_of_our_own)
 	begin();
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
 	kept_fd = dup(ends[0]);
-	cr_assert_eq(rcasti_start_pipe_take(engine, &options, ends[0], &session), 0);
+	cr_assert_eq(rcasti_start_pipe_take(engine, &engine->quota.all, &options, ends[0], &session), 0);
 	cr_assert(fcntl(session->pump.fd, F_GETFL) & O_NONBLOCK);
 	cr_assert_eq(fcntl(kept_fd, F_SETFL, 0), 0);
 	cr_assert(fcntl(session->pump.fd, F_GETFL) & O_NONBLOCK);
@@ -72,7 +72,7 @@ HARNESS_TEST(start, pipes_get_a_description_of_our_own)
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
 	options.name = "socket";
-	cr_assert_eq(rcasti_start_pipe_take(engine, &options, sockets[0], &session), 0);
+	cr_assert_eq(rcasti_start_pipe_take(engine, &engine->quota.all, &options, sockets[0], &session), 0);
 	cr_assert(session->pump.is_socket);
 	close(kept_fd);
 	close(ends[1]);
@@ -86,10 +86,13 @@ HARNESS_TEST(start, what_cannot_be_read_is_refused_and_closed)
 	struct rcast_session_options options = {.name = "x"};
 
 	begin();
-	cr_assert_eq(rcasti_start_pipe_take(engine, &options, open("/tmp", O_RDONLY | O_CLOEXEC), NULL), -EINVAL);
-	cr_assert_eq(rcasti_start_pipe_take(engine, &options, -1, NULL), -EBADF);
+	cr_assert_eq(rcasti_start_pipe_take(engine, &engine->quota.all, &options, open("/tmp", O_RDONLY | O_CLOEXEC), NULL),
+		     -EINVAL);
+	cr_assert_eq(rcasti_start_pipe_take(engine, &engine->quota.all, &options, -1, NULL), -EBADF);
 	options.name = "bad name";
-	cr_assert_eq(rcasti_start_pipe_take(engine, &options, open("/dev/null", O_RDONLY | O_CLOEXEC), NULL), -EINVAL);
+	cr_assert_eq(
+		rcasti_start_pipe_take(engine, &engine->quota.all, &options, open("/dev/null", O_RDONLY | O_CLOEXEC), NULL),
+		-EINVAL);
 	cr_assert_eq(rcast_engine_n_sessions(engine), 0);
 	rcast_engine_free(engine);
 }

@@ -18,7 +18,7 @@ static void begin(const char *script, uint32_t linger_ms)
 	struct rcast_program program = {.argv = argv};
 
 	cr_assert_eq(rcast_engine_create(&options, &engine), 0);
-	cr_assert_eq(rcasti_start_pty(engine, &wanted, &program, &session, &failed), 0);
+	cr_assert_eq(rcasti_start_pty(engine, &engine->quota.all, &wanted, &program, &session, &failed), 0);
 }
 
 #define engine_await(condition) harness_await((rcast_engine_dispatch(engine), (condition)))

@@ -29,6 +29,21 @@ enum rcast_right {
 	RCAST_RIGHT_ADMIN = 4, /* start, signal, kick, kill; leases, rings */
 };
 
+/*
+ * The most that one party may hold at once. More is refused with -ENOBUFS and a line that says who has how much; connections that
+ * are too many are hung up on. Zero means the default in parentheses: for a connection, then for a uid. The engine's own uid
+ * and root have by default what the engine as a whole has.
+ */
+struct rcast_quota {
+	uint32_t max_connections; /* (1, of a connection; an eighth of the engine's) */
+	uint32_t max_sessions;    /* started and not gone (256; an eighth) */
+	uint32_t max_readers;     /* attached (1024; an eighth) */
+	uint32_t max_exchanges;   /* begun and not ended (1024; 2048) */
+	uint32_t
+		max_queued_bytes; /* that may come to wait: 256 KiB a connection, 65 KiB a reader by circuit (16 MiB; 64 MiB) */
+	uint32_t max_fds_in_flight; /* sent, and not received yet (256; 512) */
+};
+
 /* Zero means the default in parentheses. */
 struct rcast_engine_options {
 	const char *name;         /* the socket's name in rcast_socket_folder */
@@ -37,6 +52,8 @@ struct rcast_engine_options {
 	uint32_t max_connections; /* (1024) */
 	uint32_t max_readers;     /* attached at once, over all sessions (4096) */
 	uint32_t max_lease_ms;    /* the longest lease that a client may be granted (0: none is) */
+
+	struct rcast_quota per_connection, per_user; /* so that no client uses up what all may have */
 
 	/* A second socket, at this path, through which one can look and nothing else. */
 	const char *view_path; /* (none) */
@@ -56,8 +73,8 @@ RCAST_API int rcast_engine_create(const struct rcast_engine_options *options, st
 /*
  * Serve the other end of this connected socket, with these rights (of enum rcast_right, RCAST_RIGHT_VIEW among them): one end of a
  * socketpair(AF_UNIX, SOCK_SEQPACKET) whose other end goes to a process that can open nothing by itself, which calls
- * rcast_client_open_take with it. Takes socket_fd, whatever it returns. -EINVAL: such rights there are not. -ENOBUFS:
- * max_connections.
+ * rcast_client_open_take with it. Takes socket_fd, whatever it returns. It counts as a connection of the uid that made the
+ * socket. -EINVAL: such rights there are not. -ENOBUFS: one connection too many.
  */
 RCAST_API int rcast_engine_adopt_take(struct rcast_engine *engine, int socket_fd, unsigned int rights);
 

@@ -28,18 +28,30 @@
 #include "engine/delivery.h"
 #include "engine/describe.h"
 
+enum { FDS_TO_ATTACH = 2 }; /* the ring, and the pipe that wakes the reader */
+
 /* ── Ends ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void give_back(struct rcasti_exchange *exchange, bool is_by_circuit)
+{
+	struct rcasti_account *account = exchange->connection->account;
+
+	if (is_by_circuit)
+		rcasti_account_give(account, RCASTI_QUEUED_BYTES, RCASTI_DELIVERY_BYTES);
+	rcasti_account_give(account, RCASTI_READERS, 1);
+}
 
 static void detach(struct rcasti_attachment *attachment)
 {
 	struct rcasti_exchange *exchange = attachment->exchange;
+	bool is_by_circuit = attachment->delivery != NULL;
 
 	if (attachment->delivery)
 		rcasti_delivery_close(attachment->delivery);
 	attachment->delivery = NULL;
 	rcasti_input_forget(&attachment->session->control.input, exchange->circuit);
 	exchange->attachment = NULL;
-	attachment->session->engine->n_readers--;
+	give_back(exchange, is_by_circuit);
 	rcasti_readers_remove(attachment, &attachment->session->engine->condemned);
 }
 
@@ -121,12 +133,18 @@ static void send_ring(struct rcasti_attachment *attachment, int take_fd)
 static void move_ring(struct rcasti_attachment *attachment)
 {
 	const struct rcasti_rotation *rotation = &attachment->session->control.rotation;
+	struct rcasti_connection *connection = attachment->exchange->connection;
 	int fd;
 
 	if (attachment->n_ring == rotation->n_rings || rcasti_exchange_is_blocked(attachment->exchange))
 		return;
+	if (rcasti_connection_take_fds(connection, 1) != 0) {
+		rcasti_connection_look_again(connection);
+		return;
+	}
 	fd = rcast_writer_dup_fd(rotation->ring);
 	if (fd < 0) {
+		rcasti_connection_return_fds(connection, 1);
 		rcasti_attachment_evict(attachment, "the session has moved and the engine is short of descriptors");
 		return;
 	}
@@ -150,7 +168,7 @@ void rcasti_attachment_go_on(struct rcasti_attachment *attachment)
 		move_ring(attachment);
 }
 
-/* ── Attaching ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ── What may be asked ───────────────────────────────────────────────────────────────────────────────────────────────  */
 
 /* May this be had? If not, it has been refused. */
 static int check_input(struct rcasti_exchange *exchange, const struct rcast_session *session)
@@ -196,19 +214,49 @@ static int check_form(struct rcasti_exchange *exchange, const Ringcast__Wire__At
 static int check(struct rcasti_exchange *exchange, const struct rcast_session *session,
 		 const Ringcast__Wire__Attach *request, const struct rcast_message *message)
 {
-	uint32_t max_readers = session->engine->max_readers;
 	int error = check_form(exchange, request, message);
 
 	if (!error && request->input)
 		error = check_input(exchange, session);
 	if (!error && request->lease_ms > 0)
 		error = check_lease(exchange, session);
-	if (!error && session->engine->n_readers >= max_readers)
-		error = rcasti_exchange_refuse(exchange, -ENOBUFS,
-					       "%" PRIu32 " readers are attached already, the most this engine takes",
-					       max_readers);
 	return error;
 }
+
+/* ── Quotas ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int refuse_more(struct rcasti_exchange *exchange, enum rcasti_resource resource, uint32_t n)
+{
+	char why[128];
+
+	rcasti_account_explain(exchange->connection->account, resource, n, why, sizeof why);
+	return rcasti_exchange_refuse(exchange, -ENOBUFS, "%s", why);
+}
+
+/* A reader and what it costs until it is detached; by ring, also the descriptors that are sent to it now. */
+static int take_quota(struct rcasti_exchange *exchange, bool is_by_circuit)
+{
+	struct rcasti_account *account = exchange->connection->account;
+	enum rcasti_resource resource = is_by_circuit ? RCASTI_QUEUED_BYTES : RCASTI_FDS_IN_FLIGHT;
+	uint32_t n = is_by_circuit ? RCASTI_DELIVERY_BYTES : FDS_TO_ATTACH;
+
+	if (rcasti_account_take(account, RCASTI_READERS, 1) != 0)
+		return refuse_more(exchange, RCASTI_READERS, 1);
+	if ((is_by_circuit ? rcasti_account_take(account, resource, n)
+			   : rcasti_connection_take_fds(exchange->connection, n)) == 0)
+		return 0;
+	rcasti_account_give(account, RCASTI_READERS, 1);
+	return refuse_more(exchange, resource, n);
+}
+
+static void return_quota(struct rcasti_exchange *exchange, bool is_by_circuit)
+{
+	if (!is_by_circuit)
+		rcasti_connection_return_fds(exchange->connection, FDS_TO_ATTACH);
+	give_back(exchange, is_by_circuit);
+}
+
+/* ── Attaching ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static struct rcasti_attachment *make(struct rcasti_exchange *exchange, struct rcast_session *session,
 				      const Ringcast__Wire__Attach *request)
@@ -277,7 +325,7 @@ void rcasti_attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Attac
 	struct rcasti_attachment *made;
 	int fds[2] = {-1, -1}, error;
 
-	if (!session || check(exchange, session, request, message) != 0)
+	if (!session || check(exchange, session, request, message) != 0 || take_quota(exchange, request->by_circuit) != 0)
 		return;
 	made = make(exchange, session, request);
 	if (!made)
@@ -287,12 +335,12 @@ void rcasti_attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Attac
 	else
 		error = open_ring(made, message, fds);
 	if (error) {
+		return_quota(exchange, request->by_circuit);
 		rcast_follower_free(made ? made->follower : NULL);
 		free(made);
 		refuse_open(exchange, request, error);
 		return;
 	}
-	session->engine->n_readers++;
 	exchange->attachment = made;
 	rcasti_readers_add(made);
 	say_attached(made, fds, request->by_circuit ? 0 : 2);

@@ -165,16 +165,23 @@ static int check_start(struct rcasti_exchange *exchange, const Ringcast__Wire__S
 	return 0;
 }
 
+static const char *explain_sessions(const struct rcasti_exchange *exchange, char *why, size_t why_bytes)
+{
+	rcasti_account_explain(exchange->connection->account, RCASTI_SESSIONS, 1, why, why_bytes);
+	return why;
+}
+
 static void refuse_start(struct rcasti_exchange *exchange, const Ringcast__Wire__Start *start, int error, const char *failed)
 {
+	char why[128];
+
 	if (failed)
 		rcasti_exchange_refuse(exchange, error, "%s: %s (%s)", failed, strerrordesc_np(-error),
 				       strerrorname_np(-error));
 	else if (error == -EEXIST)
 		rcasti_exchange_refuse(exchange, error, "session %s exists already", start->name);
 	else if (error == -ENOBUFS)
-		rcasti_exchange_refuse(exchange, error, "%" PRIu32 " sessions exist already, the most this engine takes",
-				       exchange->connection->engine->table.max_sessions);
+		rcasti_exchange_refuse(exchange, error, "%s", explain_sessions(exchange, why, sizeof why));
 	else if (error == -EINVAL && start->ring_bytes)
 		rcasti_exchange_refuse(exchange, error,
 				       "ring of %" PRIu64 " bytes: a power of two from %" PRIu64 " to %" PRIu64,
@@ -196,13 +203,14 @@ static const char **terminated(char *const *strings, size_t n)
 	return copy;
 }
 
-static int start_program(struct rcast_engine *engine, const struct rcast_session_options *options,
+static int start_program(struct rcasti_connection *connection, const struct rcast_session_options *options,
 			 const Ringcast__Wire__Start *start, const char **failed)
 {
 	const char **argv = terminated(start->argv, start->n_argv), **envp = terminated(start->env, start->n_env);
 	struct rcast_program program = {
 		.argv = argv, .envp = start->n_env ? envp : NULL, .cwd = start->cwd[0] ? start->cwd : NULL};
-	int error = argv && envp ? rcasti_start_pty(engine, options, &program, NULL, failed) : -ENOMEM;
+	int error = argv && envp ? rcasti_start_pty(connection->engine, connection->account, options, &program, NULL, failed)
+				 : -ENOMEM;
 
 	/* What failed is one of the strings, which outlive these arrays. */
 	free(argv);
@@ -226,10 +234,10 @@ static void start(struct rcasti_exchange *exchange, const Ringcast__Wire__Reques
 	if (check_start(exchange, wanted, message) != 0)
 		return;
 	if (wanted->n_argv > 0)
-		error = start_program(exchange->connection->engine, &options, wanted, &failed);
+		error = start_program(exchange->connection, &options, wanted, &failed);
 	else
-		error = rcasti_start_pipe_take(exchange->connection->engine, &options, rcast_message_take_fd(message, 0),
-					       NULL);
+		error = rcasti_start_pipe_take(exchange->connection->engine, exchange->connection->account, &options,
+					       rcast_message_take_fd(message, 0), NULL);
 	if (error)
 		refuse_start(exchange, wanted, error, failed);
 	else

@@ -19,17 +19,30 @@ struct rcasti_connection {
 	int peer_pidfd;            /* -1: this kernel cannot say */
 	pid_t pid;                 /* as it was when it connected */
 	unsigned int rights;       /* of enum rcast_right */
+	struct rcasti_account *account;
+	uint32_t n_fds_waiting;         /* of those in flight: in replies that the link has not taken */
+	struct rcasti_timer look_again; /* a ring could not be sent on yet */
 	struct cds_list_head exchanges;
 };
 
 /*
  * Serve a client at the other end of this socket. Takes the fd. `is_peers_own`: whoever made the connection is who speaks on it,
- * so it ends with that process.
+ * so it ends with that process. -ENOBUFS: one connection too many.
  */
 int rcasti_connection_open_take(struct rcast_engine *engine, int fd, unsigned int rights, bool is_peers_own);
 
 /* Ends all of its exchanges, detaches its readers. Not from within a handler of its link. */
 void rcasti_connection_free(struct rcasti_connection *connection);
+
+/*
+ * Count n descriptors that are about to be sent. -ENOBUFS: the client, or its user, has been sent as many as it may that it has not
+ * received. rcasti_connection_return_fds: they are not sent after all.
+ */
+int rcasti_connection_take_fds(struct rcasti_connection *connection, uint32_t n);
+void rcasti_connection_return_fds(struct rcasti_connection *connection, uint32_t n);
+
+/* Have rcasti_attachment_go_on called of what is attached on this connection, in a moment. */
+void rcasti_connection_look_again(struct rcasti_connection *connection);
 
 /* Something was sent or consumed outside a dispatch of this link: look at its events again at the end of the turn. */
 void rcasti_connection_touch(struct rcasti_connection *connection);

@@ -13,6 +13,9 @@ struct rcasti_next_ring {
 	uint64_t ring_bytes;
 };
 
+/* What one delivery keeps at the most: a piece, and a message of one that waits. */
+#define RCASTI_DELIVERY_BYTES (65u << 10)
+
 struct rcasti_delivery {
 	struct rcasti_attachment *attachment;
 	struct rcasti_loop *loop;

@@ -40,18 +40,10 @@
 #include "engine/steward.h"
 
 enum {
-	DEFAULT_SESSIONS = 1024,
-	DEFAULT_CONNECTIONS = 1024,
-	DEFAULT_READERS = 4096,
 	ALL_RIGHTS = RCAST_RIGHT_VIEW | RCAST_RIGHT_INPUT | RCAST_RIGHT_ADMIN,
 };
 
 /* ── Making ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static uint32_t or_default(uint32_t value, uint32_t otherwise)
-{
-	return value ? value : otherwise;
-}
 
 static int resolve_path(const struct rcast_engine_options *options, char *path, size_t path_bytes)
 {
@@ -78,8 +70,8 @@ static void ignore(struct rcasti_source *source, uint32_t events)
 
 static void init(struct rcast_engine *engine, const struct rcast_engine_options *options)
 {
-	engine->max_connections = or_default(options->max_connections, DEFAULT_CONNECTIONS);
-	engine->max_readers = or_default(options->max_readers, DEFAULT_READERS);
+	rcasti_quota_init(&engine->quota, options);
+	rcasti_unread_init(&engine->unread, &engine->control);
 	engine->max_lease_ms = options->max_lease_ms;
 	rcasti_stall_init(&engine->stall, options->evict_after_ms, options->max_behind_bytes);
 	engine->both_fd = engine->stop_fd = -1;
@@ -165,10 +157,9 @@ static int listen_at(struct rcast_engine *engine, const char *path, const char *
 
 int rcast_engine_create(const struct rcast_engine_options *options, struct rcast_engine **engine)
 {
-	uint32_t max_sessions = or_default(options->max_sessions, DEFAULT_SESSIONS);
 	char path[sizeof((struct sockaddr_un *)0)->sun_path];
 	struct rcast_engine *made;
-	int error = max_sessions > RCASTI_DOORBELL_SLOTS ? -EINVAL : resolve_path(options, path, sizeof path);
+	int error = options->max_sessions > RCASTI_DOORBELL_SLOTS ? -EINVAL : resolve_path(options, path, sizeof path);
 
 	*engine = NULL;
 	if (error)
@@ -177,8 +168,8 @@ int rcast_engine_create(const struct rcast_engine_options *options, struct rcast
 	if (!made)
 		return -ENOMEM;
 	init(made, options);
-	rcasti_doorbell_init(&made->doorbell, max_sessions);
-	error = open_parts(made, max_sessions);
+	rcasti_doorbell_init(&made->doorbell, made->quota.all.most[RCASTI_SESSIONS]);
+	error = open_parts(made, made->quota.all.most[RCASTI_SESSIONS]);
 	if (!error)
 		error = listen_at(made, path, options->view_path);
 	if (error) {
@@ -206,6 +197,7 @@ static void free_connections(struct rcast_engine *engine)
 
 	cds_list_for_each_entry_safe (connection, next, &engine->connections, node)
 		rcasti_connection_free(connection);
+	rcasti_unread_close(&engine->unread);
 }
 
 /* Their letters are still with the pump, which runs no more. */
@@ -293,13 +285,11 @@ void rcast_engine_stop(struct rcast_engine *engine)
 /* It may be called outside a turn of control: the poke makes a turn, for the link to be watched. */
 int rcast_engine_adopt_take(struct rcast_engine *engine, int socket_fd, unsigned int rights)
 {
-	int error = engine->n_connections >= engine->max_connections ? -ENOBUFS : 0;
+	int error;
 
-	if (!(rights & RCAST_RIGHT_VIEW) || (rights & ~(unsigned int)ALL_RIGHTS))
-		error = -EINVAL;
-	if (error) {
+	if (!(rights & RCAST_RIGHT_VIEW) || (rights & ~(unsigned int)ALL_RIGHTS)) {
 		close(socket_fd);
-		return error;
+		return -EINVAL;
 	}
 	error = rcasti_connection_open_take(engine, socket_fd, rights, false);
 	rcasti_mailbox_poke(&engine->mail);
@@ -318,13 +308,13 @@ int rcast_engine_start_pty(struct rcast_engine *engine, const struct rcast_sessi
 {
 	const char *failed;
 
-	return rcasti_start_pty(engine, options, program, session, &failed);
+	return rcasti_start_pty(engine, &engine->quota.all, options, program, session, &failed);
 }
 
 int rcast_engine_start_pipe_take(struct rcast_engine *engine, const struct rcast_session_options *options, int fd,
 				 struct rcast_session **session)
 {
-	return rcasti_start_pipe_take(engine, options, fd, session);
+	return rcasti_start_pipe_take(engine, &engine->quota.all, options, fd, session);
 }
 
 int rcast_engine_start_owned(struct rcast_engine *engine, const struct rcast_session_options *options,

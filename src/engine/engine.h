@@ -10,12 +10,14 @@
 #include "engine/loop.h"
 #include "engine/mailbox.h"
 #include "engine/pump.h"
+#include "engine/quota.h"
 #include "engine/session.h"
 #include "engine/stall.h"
+#include "engine/unread.h"
 
 struct rcast_engine {
 	/* Fixed. */
-	uint32_t max_connections, max_readers, max_lease_ms;
+	uint32_t max_lease_ms;
 
 	/* Control's. */
 	struct rcasti_loop control;
@@ -27,7 +29,8 @@ struct rcast_engine {
 	struct cds_list_head children;
 	struct cds_list_head condemned; /* attachments to free after a grace period */
 	struct cds_list_head retired;   /* sessions likewise */
-	uint32_t n_connections, n_readers;
+	struct rcasti_quota quota;
+	struct rcasti_unread unread;
 	uint64_t last_reader_id;
 	struct rcasti_stall_watch stall;
 

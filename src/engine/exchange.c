@@ -8,6 +8,9 @@
  * client that does not read costs one message and its place in a list, however much there is to say. The last message takes the
  * place of the one that waits: who is kicked while stalled needs no more of the stream.
  *
+ * Who has begun as many exchanges as it may is answered so on the circuit, without an exchange: it costs nothing that would have to be
+ * counted.
+ *
  * Circuits never call `ended` from within a send, so an exchange stays valid until we return to the link.
  */
 #include "engine/exchange.h"
@@ -31,6 +34,12 @@ static void drop_waiting(struct rcasti_waiting *waiting)
 	*waiting = (struct rcasti_waiting){0};
 }
 
+/* They go out, or are dropped: see connection.c. */
+static void fds_wait_no_more(struct rcasti_exchange *exchange)
+{
+	exchange->connection->n_fds_waiting -= (uint32_t)exchange->waiting.n_fds;
+}
+
 /* Who is owed a reply that cannot be sent would wait for it for ever: it is hung up on, and knows. */
 static int give_up(struct rcasti_exchange *exchange, int error, const char *reason)
 {
@@ -49,6 +58,7 @@ static int send_waiting(struct rcasti_exchange *exchange)
 	rcasti_connection_touch(exchange->connection);
 	if (error == -EAGAIN)
 		return error;
+	fds_wait_no_more(exchange);
 	if (!error)
 		waiting->n_fds = 0;
 	drop_waiting(waiting);
@@ -63,13 +73,16 @@ int rcasti_exchange_send_take(struct rcasti_exchange *exchange, const Ringcast__
 	struct rcasti_waiting *waiting = &exchange->waiting;
 	int error;
 
+	fds_wait_no_more(exchange);
 	drop_waiting(waiting);
 	/* Never NULL, not even for an empty message: NULL says that nothing waits. */
 	waiting->data = malloc(ringcast__wire__reply__get_packed_size(reply) + 1);
 	waiting->flags = flags;
 	for (waiting->n_fds = 0; waiting->n_fds < n_fds; waiting->n_fds++)
 		waiting->fds[waiting->n_fds] = take_fds[waiting->n_fds];
+	exchange->connection->n_fds_waiting += (uint32_t)n_fds;
 	if (!waiting->data) {
+		fds_wait_no_more(exchange);
 		drop_waiting(waiting);
 		return give_up(exchange, -ENOMEM, "no memory for a reply");
 	}
@@ -178,8 +191,10 @@ static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
 
 	rcasti_exchange_detach(exchange);
 	cds_list_del(&exchange->rotation_waiter);
+	fds_wait_no_more(exchange);
 	drop_waiting(&exchange->waiting);
 	cds_list_del(&exchange->node);
+	rcasti_account_give(exchange->connection->account, RCASTI_EXCHANGES, 1);
 	free(exchange);
 }
 
@@ -187,14 +202,49 @@ static const struct rcast_circuit_ops exchange_ops = {.message = on_message, .wr
 
 int rcasti_exchange_open(struct rcasti_connection *connection, struct rcast_circuit *circuit)
 {
-	struct rcasti_exchange *exchange = calloc(1, sizeof *exchange);
+	struct rcasti_exchange *exchange;
+	int error = rcasti_account_take(connection->account, RCASTI_EXCHANGES, 1);
 
-	if (!exchange)
+	if (error)
+		return error;
+	exchange = calloc(1, sizeof *exchange);
+	if (!exchange) {
+		rcasti_account_give(connection->account, RCASTI_EXCHANGES, 1);
 		return -ENOMEM;
+	}
 	exchange->connection = connection;
 	exchange->circuit = circuit;
 	CDS_INIT_LIST_HEAD(&exchange->rotation_waiter);
 	cds_list_add_tail(&exchange->node, &connection->exchanges);
 	rcast_circuit_set_handler(circuit, &exchange_ops, exchange);
 	return 0;
+}
+
+static enum rcast_consumed ignore_message(struct rcast_circuit *circuit, void *user, struct rcast_message *message)
+{
+	return RCAST_CONSUMED;
+}
+
+static const struct rcast_circuit_ops turned_away_ops = {.message = ignore_message};
+
+static enum rcast_consumed turn_away(struct rcast_circuit *circuit, void *user, struct rcast_message *message)
+{
+	struct rcasti_exchange brief = {.connection = user, .circuit = circuit};
+	char why[128];
+
+	rcast_circuit_set_handler(circuit, &turned_away_ops, user);
+	rcasti_account_explain(brief.connection->account, RCASTI_EXCHANGES, 1, why, sizeof why);
+	rcasti_exchange_refuse(&brief, -ENOBUFS, "%s", why);
+	if (rcasti_exchange_is_blocked(&brief)) {
+		drop_waiting(&brief.waiting);
+		give_up(&brief, -ENOBUFS, "too many exchanges, and the answers are not read");
+	}
+	return RCAST_CONSUMED;
+}
+
+static const struct rcast_circuit_ops one_too_many_ops = {.message = turn_away};
+
+void rcasti_exchange_turn_away(struct rcasti_connection *connection, struct rcast_circuit *circuit)
+{
+	rcast_circuit_set_handler(circuit, &one_too_many_ops, connection);
 }

@@ -40,10 +40,13 @@ struct rcasti_exchange {
 	bool wants_ring_bytes; /* and not only to shut somebody out */
 };
 
+/* -ENOBUFS: the client has begun as many as it may. rcasti_exchange_turn_away answers on such a circuit that it is so. */
 int rcasti_exchange_open(struct rcasti_connection *connection, struct rcast_circuit *circuit);
+void rcasti_exchange_turn_away(struct rcasti_connection *connection, struct rcast_circuit *circuit);
 
 /*
- * Send a reply; what does not go out now waits, and rcasti_exchange_is_blocked says so. Takes the descriptors. Only when
+ * Send a reply; what does not go out now waits, and rcasti_exchange_is_blocked says so. Takes the descriptors, which were counted by
+ * rcasti_connection_take_fds before. Only when
  * nothing waits, but for a last, which takes the place of what waits. An error: the link is going down; do no more.
  */
 int rcasti_exchange_send_take(struct rcasti_exchange *exchange, const Ringcast__Wire__Reply *reply, unsigned int flags,

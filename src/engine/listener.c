@@ -50,8 +50,6 @@ static bool may_connect(const struct rcasti_listener *listener, int fd)
 	struct ucred peer;
 	socklen_t length = sizeof peer;
 
-	if (listener->engine->n_connections >= listener->engine->max_connections)
-		return false;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
 		return false;
 	return listener->takes_others || peer.uid == geteuid() || peer.uid == 0;

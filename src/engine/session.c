@@ -183,6 +183,10 @@ void rcasti_session_free(struct rcast_session *session)
 	/* For readers that still have it mapped: what was killed has ended too. */
 	rcast_writer_end(session->writer);
 	rcasti_rotate_free(session);
+	if (session->account) {
+		rcasti_account_give(session->account, RCASTI_SESSIONS, 1);
+		rcasti_account_unref(session->account);
+	}
 	free(session);
 }
 

@@ -12,6 +12,8 @@
 #include "engine/loop.h"
 #include "engine/title.h"
 
+struct rcasti_account;
+
 /* As in client.h and the schema. */
 enum rcasti_session_kind { RCASTI_PTY = 1, RCASTI_PIPE = 2, RCASTI_OWNED = 3 };
 
@@ -105,6 +107,7 @@ struct rcasti_session_pump {
 struct rcast_session {
 	/* Fixed from before anyone else sees it. */
 	struct rcast_engine *engine;
+	struct rcasti_account *account; /* in which it counts; NULL: in none */
 	uint32_t slot;
 	enum rcasti_session_kind kind;
 	uint32_t linger_ms;

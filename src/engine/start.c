@@ -20,24 +20,22 @@
 #include "engine/pty.h"
 #include "engine/steward.h"
 
-static int check_room(const struct rcasti_table *table, const char *name)
+/* The account of all has as many sessions as there are slots, so there is one for this. */
+static int create(struct rcast_engine *engine, struct rcasti_account *account, const struct rcast_session_options *options,
+		  enum rcasti_session_kind kind, struct rcast_session **session)
 {
-	uint32_t slot = 0;
-
-	if (name && rcasti_table_find(table, name))
-		return -EEXIST;
-	while (slot < table->max_sessions && table->slots[slot])
-		slot++;
-	return slot < table->max_sessions ? 0 : -ENOBUFS;
-}
-
-static int create(struct rcast_engine *engine, const struct rcast_session_options *options, enum rcasti_session_kind kind,
-		  struct rcast_session **session)
-{
-	int error = check_room(&engine->table, options->name);
+	bool is_taken = options->name && rcasti_table_find(&engine->table, options->name);
+	int error = is_taken ? -EEXIST : rcasti_account_take(account, RCASTI_SESSIONS, 1);
 
 	*session = NULL;
-	return error ? error : rcasti_session_create(engine, options, kind, session);
+	if (error)
+		return error;
+	error = rcasti_session_create(engine, options, kind, session);
+	if (error)
+		rcasti_account_give(account, RCASTI_SESSIONS, 1);
+	else
+		(*session)->account = rcasti_account_ref(account);
+	return error;
 }
 
 static void admit(struct rcast_session *made, struct rcast_session **session)
@@ -87,8 +85,9 @@ static int run(struct rcast_session *session, const struct rcast_program *progra
 	return error;
 }
 
-int rcasti_start_pty(struct rcast_engine *engine, const struct rcast_session_options *options,
-		     const struct rcast_program *program, struct rcast_session **session, const char **failed)
+int rcasti_start_pty(struct rcast_engine *engine, struct rcasti_account *account,
+		     const struct rcast_session_options *options, const struct rcast_program *program,
+		     struct rcast_session **session, const char **failed)
 {
 	struct rcast_session *made = NULL;
 	int error;
@@ -96,7 +95,7 @@ int rcasti_start_pty(struct rcast_engine *engine, const struct rcast_session_opt
 	*failed = NULL;
 	if (!program->argv || !program->argv[0])
 		return -EINVAL;
-	error = create(engine, options, RCASTI_PTY, &made);
+	error = create(engine, account, options, RCASTI_PTY, &made);
 	if (error)
 		return error;
 	describe_command(made, program->argv);
@@ -139,8 +138,8 @@ static int make_private(int fd, bool *is_socket)
 	return private_fd;
 }
 
-int rcasti_start_pipe_take(struct rcast_engine *engine, const struct rcast_session_options *options, int fd,
-			   struct rcast_session **session)
+int rcasti_start_pipe_take(struct rcast_engine *engine, struct rcasti_account *account,
+			   const struct rcast_session_options *options, int fd, struct rcast_session **session)
 {
 	struct rcast_session *made = NULL;
 	bool is_socket = false;
@@ -148,7 +147,7 @@ int rcasti_start_pipe_take(struct rcast_engine *engine, const struct rcast_sessi
 
 	if (private_fd < 0)
 		return private_fd;
-	error = create(engine, options, RCASTI_PIPE, &made);
+	error = create(engine, account, options, RCASTI_PIPE, &made);
 	if (error) {
 		close(private_fd);
 		return error;
@@ -163,7 +162,7 @@ int rcasti_start_owned(struct rcast_engine *engine, const struct rcast_session_o
 		       struct rcast_session **session)
 {
 	struct rcast_session *made = NULL;
-	int error = create(engine, options, RCASTI_OWNED, &made);
+	int error = create(engine, &engine->quota.all, options, RCASTI_OWNED, &made);
 
 	if (!error)
 		admit(made, session);
