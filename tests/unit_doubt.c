@@ -46,7 +46,7 @@ static const struct {
 	{"all lines but one", "\033[m\033[H\033[K\r\n\033[K\r\n\033[K\r\n x\033[K", false},
 	{"a line not from its first column", "\033[m\033[H\033[K\r\n\033[K\r\n\033[K\r\n\033[2G\033[K", false},
 	{"row and column alone", "\033[m\033[d\033[G\033[J", true},
-	{"a wrap that may have been", "\033[m\033[dabcdefgh\r\033[J", false},
+	{"a wrap that may have been", "\033[m\033[dabc\r\033[J", false},
 	{"two screenfuls of lines", "\033[m" FOUR_LINES FOUR_LINES, true},
 	{"one screenful of lines", "\033[m" FOUR_LINES, false},
 	{"lines in unknown colours", "\033[?2004h" FOUR_LINES FOUR_LINES FOUR_LINES, false},
