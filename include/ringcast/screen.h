@@ -59,6 +59,32 @@ RCAST_API int rcast_screen_snapshot(const struct rcast_screen *screen, char **by
 /* What can be read on it: UTF-8, a line feed behind every row, blanks at the ends of rows left out. Yours to free(). */
 RCAST_API int rcast_screen_text(const struct rcast_screen *screen, char **text, size_t *n_bytes);
 
+/*
+ * Drawing on a terminal of another size: what a viewer's terminal must be sent to show the screen in cols × rows, and the changes
+ * from then on. What is larger is cropped, nothing is wrapped anew; what is smaller stands in the upper left, with blanks around
+ * it. The part that is shown moves no more than is needed to have a visible cursor in it.
+ *
+ * A drawing remembers what was sent to one terminal. The first frame and the one behind a change of cols or rows hold every row
+ * and touch no other ones, so that a caller may keep rows below for itself; later frames hold the rows that changed. After
+ * having written to those rows itself, a caller makes a new drawing. Beside what is seen, the terminal gets the title and the modes of
+ * who types into it (mouse, paste, focus, keys) and looks at it (the cursor's shape, reverse video). Lines do not wrap from then on.
+ * Putting modes, wrap and colours back is the caller's business.
+ */
+struct rcast_drawing;
+
+RCAST_API int rcast_drawing_create(struct rcast_drawing **drawing); /* -ENOMEM */
+RCAST_API void rcast_drawing_free(struct rcast_drawing *drawing);
+
+/*
+ * The next frame. *bytes is yours to free(); *n_bytes is 0 if nothing changed. -EINVAL: cols or rows is 0. -ENOMEM: the next
+ * frame begins anew.
+ */
+RCAST_API int rcast_screen_draw(const struct rcast_screen *screen, struct rcast_drawing *drawing, uint16_t cols,
+				uint16_t rows, char **bytes, size_t *n_bytes);
+
+/* The screen's column and row, from 0, that the last frame has in the terminal's upper left: what mouse positions lack. */
+RCAST_API void rcast_drawing_get_corner(const struct rcast_drawing *drawing, uint16_t *col, uint16_t *row);
+
 /* The title, UTF-8, without control characters. Borrowed, until the next feed. */
 RCAST_API const char *rcast_screen_title(const struct rcast_screen *screen);
 

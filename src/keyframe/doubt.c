@@ -310,7 +310,7 @@ void rcast_screen_mark_unknown(struct rcast_screen *screen)
 
 bool rcast_screen_is_known(const struct rcast_screen *screen)
 {
-	const struct rcasti_buffer *buffer = screen->is_alternate ? &screen->alternate : &screen->primary;
+	const struct rcasti_buffer *buffer = rcasti_shown_const(screen);
 
 	if (screen->doubts & DOUBT_TOUCHING)
 		return false;

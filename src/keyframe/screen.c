@@ -6,7 +6,8 @@
  *                    ├► motion.c   control characters, where the cursor goes
  *                    ├► control.c  sequences ─► edit.c (cells and lines), pen.c (SGR), modes.c
  *                    └► title.c    the title
- *   snapshot.c writes it all down again: as an escape stream, or as text.
+ *   snapshot.c writes it all down again as an escape stream; draw.c what fits of it for a terminal of another size, both by
+ *   way of painter.c; text.c as text.
  *   doubt.c stands between the parser and these after output was lost, until the screen is known again.
  *
  * An emulator of its own and not a library's: a snapshot needs all of the state, and what libraries do not tell (scroll

@@ -13,9 +13,9 @@
  * What erasing left is erased here too and not written as blanks, so that copied text is the same. RIS and DECSTR are not
  * used: the one forgets what is the viewer's own, such as its scrollback, the other leaves some modes out.
  *
- * Called through the public header; reads the screen, writes output.c.
+ * Called through the public header; reads the screen, writes by way of painter.c.
  */
-#include "keyframe/state.h"
+#include "keyframe/painter.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,83 +25,58 @@
 
 static const struct rcasti_pen plain;
 
-struct drawing {
-	const struct rcast_screen *screen;
-	const struct rcasti_buffer *buffer; /* the one being drawn */
-	struct rcasti_output output;
-	struct rcasti_pen pen; /* that the terminal has now */
-};
-
-static void use_pen(struct drawing *drawing, const struct rcasti_pen *pen)
-{
-	rcasti_pen_write(pen, &drawing->pen, &drawing->output);
-	drawing->pen = *pen;
-}
-
-static void put_characters(struct drawing *drawing, const struct rcasti_cell *cell)
-{
-	uint32_t characters[CLUSTER_MAX_CHARACTERS];
-	unsigned n = rcasti_cell_characters(drawing->screen, cell, characters);
-
-	use_pen(drawing, &cell->pen);
-	for (unsigned i = 0; i < n; i++)
-		rcasti_output_put_character(&drawing->output, characters[i]);
-	if (n == 0)
-		rcasti_output_put(&drawing->output, " ", 1);
-}
-
 /* ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void go_to_column(struct drawing *drawing, unsigned *at, unsigned x)
+static void go_to_column(struct rcasti_painter *painter, unsigned *at, unsigned x)
 {
 	if (*at != x)
-		rcasti_output_print(&drawing->output, "\033[%uG", x + 1);
+		rcasti_output_print(&painter->output, "\033[%uG", x + 1);
 	*at = x;
 }
 
-static unsigned count_alike_erased(const struct drawing *drawing, const struct rcasti_row *row, unsigned x)
+static unsigned count_alike_erased(const struct rcasti_painter *painter, const struct rcasti_row *row, unsigned x)
 {
 	unsigned n = 1;
 
-	while (x + n < drawing->buffer->n_cols && row->cells[x + n].glyph == 0 && row->cells[x + n].width == 1 &&
+	while (x + n < painter->buffer->n_cols && row->cells[x + n].glyph == 0 && row->cells[x + n].width == 1 &&
 	       rcasti_pen_equal(&row->cells[x].pen, &row->cells[x + n].pen))
 		n++;
 	return n;
 }
 
 /* n erased cells: nothing to do for plain ones, since the screen was cleared. `at` is where the cursor is. */
-static void draw_erased(struct drawing *drawing, const struct rcasti_cell *cell, unsigned n, unsigned *at, unsigned x)
+static void draw_erased(struct rcasti_painter *painter, const struct rcasti_cell *cell, unsigned n, unsigned *at, unsigned x)
 {
 	struct rcasti_pen erasing = {.bg = cell->pen.bg};
 
 	if (rcasti_pen_equal(&cell->pen, &plain))
 		return;
-	go_to_column(drawing, at, x);
-	use_pen(drawing, &cell->pen);
+	go_to_column(painter, at, x);
+	rcasti_painter_use_pen(painter, &cell->pen);
 	if (rcasti_pen_equal(&cell->pen, &erasing)) {
-		rcasti_output_print(&drawing->output, "\033[%uX", n);
+		rcasti_output_print(&painter->output, "\033[%uX", n);
 		return;
 	}
 	/* No erasing leaves attributes, only a wide character that was parted does. */
 	for (unsigned i = 0; i < n; i++)
-		rcasti_output_put(&drawing->output, " ", 1);
+		rcasti_output_put(&painter->output, " ", 1);
 	*at = x + n;
 }
 
 /* Returns the column that the cursor is left in; n_cols: a wrap is due. */
-static unsigned draw_cells(struct drawing *drawing, const struct rcasti_row *row, unsigned at)
+static unsigned draw_cells(struct rcasti_painter *painter, const struct rcasti_row *row, unsigned at)
 {
 	unsigned x = 0;
 
-	while (x < drawing->buffer->n_cols) {
+	while (x < painter->buffer->n_cols) {
 		const struct rcasti_cell *cell = &row->cells[x];
 		if (cell->glyph == 0) {
-			unsigned n = count_alike_erased(drawing, row, x);
-			draw_erased(drawing, cell, n, &at, x);
+			unsigned n = count_alike_erased(painter, row, x);
+			draw_erased(painter, cell, n, &at, x);
 			x += n;
 		} else {
-			go_to_column(drawing, &at, x);
-			put_characters(drawing, cell);
+			go_to_column(painter, &at, x);
+			rcasti_painter_put_cell(painter, cell);
 			x += cell->width;
 			at = x;
 		}
@@ -116,284 +91,248 @@ static bool wraps_early(const struct rcasti_cell *last, const struct rcasti_cell
 }
 
 /* The next row goes on from this one: make the terminal's next character wrap. */
-static void make_wrap_due(struct drawing *drawing, const struct rcasti_row *row, unsigned at)
+static void make_wrap_due(struct rcasti_painter *painter, const struct rcasti_row *row, unsigned at)
 {
-	unsigned n_cols = drawing->buffer->n_cols, x = n_cols - 1;
+	unsigned n_cols = painter->buffer->n_cols, x = n_cols - 1;
 
 	if (wraps_early(&row->cells[x], &row[1].cells[0])) {
-		go_to_column(drawing, &at, x);
+		go_to_column(painter, &at, x);
 		return;
 	}
 	if (at == n_cols)
 		return;
 	if (x > 0 && row->cells[x].width == 0)
 		x--;
-	go_to_column(drawing, &at, x);
-	put_characters(drawing, &row->cells[x]);
+	go_to_column(painter, &at, x);
+	rcasti_painter_put_cell(painter, &row->cells[x]);
 }
 
 /* Into a row whose first cell is erased: print something there, and erase it. */
-static void wrap_into_erased(struct drawing *drawing)
+static void wrap_into_erased(struct rcasti_painter *painter)
 {
-	use_pen(drawing, &plain);
-	rcasti_output_print(&drawing->output, " \r\033[X");
+	rcasti_painter_use_pen(painter, &plain);
+	rcasti_output_print(&painter->output, " \r\033[X");
 }
 
 /* The first row goes on from one that has left the screen: wrap into the second, and have that scroll up. */
-static void wrap_into_first(struct drawing *drawing)
+static void wrap_into_first(struct rcasti_painter *painter)
 {
-	rcasti_output_print(&drawing->output, "\033[%uG  %s\033[H\033[X", drawing->buffer->n_cols,
-			    drawing->buffer->n_rows > 1 ? "\033[S" : "");
+	rcasti_output_print(&painter->output, "\033[%uG  %s\033[H\033[X", painter->buffer->n_cols,
+			    painter->buffer->n_rows > 1 ? "\033[S" : "");
 }
 
-static void draw_rows(struct drawing *drawing)
+static void draw_rows(struct rcasti_painter *painter)
 {
-	const struct rcasti_row *rows = drawing->buffer->rows;
+	const struct rcasti_row *rows = painter->buffer->rows;
 
-	use_pen(drawing, &plain);
-	rcasti_output_print(&drawing->output, "\033[H\033[J");
+	rcasti_painter_use_pen(painter, &plain);
+	rcasti_output_print(&painter->output, "\033[H\033[J");
 	if (rows[0].is_wrapped)
-		wrap_into_first(drawing);
-	for (unsigned y = 0; y < drawing->buffer->n_rows; y++) {
+		wrap_into_first(painter);
+	for (unsigned y = 0; y < painter->buffer->n_rows; y++) {
 		unsigned at;
 		if (y == 0 || !rows[y].is_wrapped)
-			rcasti_output_print(&drawing->output, "\033[%uH", y + 1);
+			rcasti_output_print(&painter->output, "\033[%uH", y + 1);
 		else if (rows[y].cells[0].glyph == 0)
-			wrap_into_erased(drawing);
-		at = draw_cells(drawing, &rows[y], 0);
-		if (y + 1u < drawing->buffer->n_rows && rows[y + 1].is_wrapped)
-			make_wrap_due(drawing, &rows[y], at);
+			wrap_into_erased(painter);
+		at = draw_cells(painter, &rows[y], 0);
+		if (y + 1u < painter->buffer->n_rows && rows[y + 1].is_wrapped)
+			make_wrap_due(painter, &rows[y], at);
 	}
 }
 
 /* ── Cursor and character sets ───────────────────────────────────────────────────────────────────────────────────────── */
 
-static void write_position(struct drawing *drawing, unsigned x, unsigned y, bool from_origin)
+static void write_position(struct rcasti_painter *painter, unsigned x, unsigned y, bool from_origin)
 {
-	unsigned top = from_origin ? drawing->buffer->scroll_top : 0;
+	unsigned top = from_origin ? painter->buffer->scroll_top : 0;
 
-	rcasti_output_print(&drawing->output, "\033[%u;%uH", y - top + 1, x + 1);
+	rcasti_output_print(&painter->output, "\033[%u;%uH", y - top + 1, x + 1);
 }
 
 /* Put the cursor there; where a wrap is due, by printing what stands in the last column. */
-static void write_cursor(struct drawing *drawing, const struct rcasti_cursor *cursor, bool from_origin)
+static void write_cursor(struct rcasti_painter *painter, const struct rcasti_cursor *cursor, bool from_origin)
 {
-	const struct rcasti_cell *cells = drawing->buffer->rows[cursor->y].cells;
+	const struct rcasti_cell *cells = painter->buffer->rows[cursor->y].cells;
 	unsigned x = cursor->x;
 
-	if (x < drawing->buffer->n_cols) {
-		write_position(drawing, x, cursor->y, from_origin);
+	if (x < painter->buffer->n_cols) {
+		write_position(painter, x, cursor->y, from_origin);
 		return;
 	}
 	x--;
 	if (x > 0 && cells[x].width == 0)
 		x--;
-	write_position(drawing, x, cursor->y, from_origin);
-	put_characters(drawing, &cells[x]);
+	write_position(painter, x, cursor->y, from_origin);
+	rcasti_painter_put_cell(painter, &cells[x]);
 }
 
-static void write_charsets(struct drawing *drawing, const uint8_t charsets[4], uint8_t gl)
+static void write_charsets(struct rcasti_painter *painter, const uint8_t charsets[4], uint8_t gl)
 {
 	static const char names[] = {[CHARSET_ASCII] = 'B', [CHARSET_UK] = 'A', [CHARSET_DEC_GRAPHICS] = '0'};
 	static const char *const shifts[] = {"\017", "\016", "\033n", "\033o"};
 
 	for (unsigned i = 0; i < 4; i++)
-		rcasti_output_print(&drawing->output, "\033%c%c", "()*+"[i], names[charsets[i]]);
-	rcasti_output_print(&drawing->output, "%s", shifts[gl]);
+		rcasti_output_print(&painter->output, "\033%c%c", "()*+"[i], names[charsets[i]]);
+	rcasti_output_print(&painter->output, "%s", shifts[gl]);
 }
 
-static void write_plain_charsets(struct drawing *drawing)
+static void write_plain_charsets(struct rcasti_painter *painter)
 {
 	static const uint8_t plain_charsets[4];
 
-	write_charsets(drawing, plain_charsets, 0);
+	write_charsets(painter, plain_charsets, 0);
 }
 
 /* Bring the terminal to what was saved and `save` it: DECSC, or the entry into the alternate screen. */
-static void write_saved(struct drawing *drawing, const char *save)
+static void write_saved(struct rcasti_painter *painter, const char *save)
 {
-	const struct rcasti_saved *saved = &drawing->buffer->saved;
+	const struct rcasti_saved *saved = &painter->buffer->saved;
 
-	write_cursor(drawing, &saved->cursor, false);
-	write_charsets(drawing, saved->charsets, saved->gl);
-	use_pen(drawing, &saved->pen);
-	rcasti_output_print(&drawing->output, "%s", save);
-	write_plain_charsets(drawing);
+	write_cursor(painter, &saved->cursor, false);
+	write_charsets(painter, saved->charsets, saved->gl);
+	rcasti_painter_use_pen(painter, &saved->pen);
+	rcasti_output_print(&painter->output, "%s", save);
+	write_plain_charsets(painter);
 }
 
 /* ── Screens ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void write_tabs(struct drawing *drawing)
+static void write_tabs(struct rcasti_painter *painter)
 {
-	rcasti_output_print(&drawing->output, "\033[3g");
-	for (unsigned x = 0; x < drawing->buffer->n_cols; x++) {
-		if (drawing->buffer->tabs[x])
-			rcasti_output_print(&drawing->output, "\033[%uG\033H", x + 1);
+	rcasti_output_print(&painter->output, "\033[3g");
+	for (unsigned x = 0; x < painter->buffer->n_cols; x++) {
+		if (painter->buffer->tabs[x])
+			rcasti_output_print(&painter->output, "\033[%uG\033H", x + 1);
 	}
 }
 
-static void draw_buffer(struct drawing *drawing, const struct rcasti_buffer *buffer)
+static void draw_buffer(struct rcasti_painter *painter, const struct rcasti_buffer *buffer)
 {
-	drawing->buffer = buffer;
-	rcasti_output_print(&drawing->output, "\033[r");
-	draw_rows(drawing);
-	write_tabs(drawing);
+	painter->buffer = buffer;
+	rcasti_output_print(&painter->output, "\033[r");
+	draw_rows(painter);
+	write_tabs(painter);
 	if (buffer->scroll_top > 0 || buffer->scroll_bottom < buffer->n_rows - 1)
-		rcasti_output_print(&drawing->output, "\033[%u;%ur", buffer->scroll_top + 1u, buffer->scroll_bottom + 1u);
+		rcasti_output_print(&painter->output, "\033[%u;%ur", buffer->scroll_top + 1u, buffer->scroll_bottom + 1u);
 }
 
 /* What the hidden alternate screen remembers although it is blank. */
-static void write_hidden_saved(struct drawing *drawing)
+static void write_hidden_saved(struct rcasti_painter *painter)
 {
-	drawing->buffer = &drawing->screen->alternate;
-	rcasti_output_print(&drawing->output, "\033[?1049h");
-	write_saved(drawing, "\0337");
-	rcasti_output_print(&drawing->output, "\033[?1049l\033[0m\033[0\"q");
-	drawing->pen = plain;
-	write_plain_charsets(drawing);
+	painter->buffer = &painter->screen->alternate;
+	rcasti_output_print(&painter->output, "\033[?1049h");
+	write_saved(painter, "\0337");
+	rcasti_output_print(&painter->output, "\033[?1049l\033[0m\033[0\"q");
+	painter->pen = plain;
+	write_plain_charsets(painter);
 }
 
 /* From the primary screen into the alternate one, so that the way back is the same. */
-static void enter_alternate(struct drawing *drawing)
+static void enter_alternate(struct rcasti_painter *painter)
 {
-	const struct rcasti_cursor *left = &drawing->screen->left_cursor;
-	const struct rcasti_cursor *saved = &drawing->buffer->saved.cursor;
+	const struct rcasti_cursor *left = &painter->screen->left_cursor;
+	const struct rcasti_cursor *saved = &painter->buffer->saved.cursor;
 
 	if (left->x == saved->x && left->y == saved->y) {
-		write_saved(drawing, "\033[?1049h");
+		write_saved(painter, "\033[?1049h");
 		return;
 	}
-	write_saved(drawing, "\0337");
-	write_cursor(drawing, left, false);
-	rcasti_output_print(&drawing->output, "\033[?1047h");
+	write_saved(painter, "\0337");
+	write_cursor(painter, left, false);
+	rcasti_output_print(&painter->output, "\033[?1047h");
 }
 
-static void draw_screens(struct drawing *drawing)
+static void draw_screens(struct rcasti_painter *painter)
 {
-	const struct rcast_screen *screen = drawing->screen;
+	const struct rcast_screen *screen = painter->screen;
 
 	if (!screen->is_alternate)
-		write_hidden_saved(drawing);
-	draw_buffer(drawing, &screen->primary);
+		write_hidden_saved(painter);
+	draw_buffer(painter, &screen->primary);
 	if (screen->is_alternate) {
-		enter_alternate(drawing);
-		draw_buffer(drawing, &screen->alternate);
+		enter_alternate(painter);
+		draw_buffer(painter, &screen->alternate);
 	}
-	write_saved(drawing, "\0337");
+	write_saved(painter, "\0337");
 }
 
 /* ── The end: where the stream goes on ───────────────────────────────────────────────────────────────────────────────── */
 
 /* The cell of the character that was printed last, if it can be printed again with the pen as it is. */
-static const struct rcasti_cell *find_last_printed(const struct drawing *drawing)
+static const struct rcasti_cell *find_last_printed(const struct rcasti_painter *painter)
 {
-	const struct rcast_screen *screen = drawing->screen;
+	const struct rcast_screen *screen = painter->screen;
 	const struct rcasti_cell *cell;
 
 	if (screen->last_width == 0 || screen->last_width > screen->cursor.x)
 		return NULL;
-	cell = &drawing->buffer->rows[screen->cursor.y].cells[screen->cursor.x - screen->last_width];
+	cell = &painter->buffer->rows[screen->cursor.y].cells[screen->cursor.x - screen->last_width];
 	return cell->glyph && cell->width == screen->last_width && rcasti_pen_equal(&cell->pen, &screen->pen) ? cell : NULL;
 }
 
-static void print_last_again(struct drawing *drawing, const struct rcasti_cell *last)
+static void print_last_again(struct rcasti_painter *painter, const struct rcasti_cell *last)
 {
-	const struct rcast_screen *screen = drawing->screen;
+	const struct rcast_screen *screen = painter->screen;
 
-	write_charsets(drawing, screen->charsets, screen->gl);
-	use_pen(drawing, &last->pen);
-	write_position(drawing, screen->cursor.x - last->width, screen->cursor.y, rcasti_mode(&screen->modes, MODE_ORIGIN));
+	write_charsets(painter, screen->charsets, screen->gl);
+	rcasti_painter_use_pen(painter, &last->pen);
+	write_position(painter, screen->cursor.x - last->width, screen->cursor.y, rcasti_mode(&screen->modes, MODE_ORIGIN));
 	/* Inserting is to push nothing out. */
 	if (screen->modes.insert)
-		rcasti_output_print(&drawing->output, "\033[4h\033[%uP", last->width);
-	put_characters(drawing, last);
+		rcasti_output_print(&painter->output, "\033[4h\033[%uP", last->width);
+	rcasti_painter_put_cell(painter, last);
 }
 
-static void write_end(struct drawing *drawing)
+static void write_end(struct rcasti_painter *painter)
 {
-	const struct rcast_screen *screen = drawing->screen;
-	const struct rcasti_cell *last = find_last_printed(drawing);
+	const struct rcast_screen *screen = painter->screen;
+	const struct rcasti_cell *last = find_last_printed(painter);
 	bool origin = rcasti_mode(&screen->modes, MODE_ORIGIN);
 
-	rcasti_modes_write(&screen->modes, &drawing->output);
+	rcasti_modes_write(&screen->modes, &painter->output);
 	if (origin)
-		rcasti_output_print(&drawing->output, "\033[?6h");
+		rcasti_output_print(&painter->output, "\033[?6h");
 	if (rcasti_mode(&screen->modes, MODE_SYNCHRONIZED))
-		rcasti_output_print(&drawing->output, "\033[?2026h");
+		rcasti_output_print(&painter->output, "\033[?2026h");
 	if (last) {
-		print_last_again(drawing, last);
+		print_last_again(painter, last);
 		return;
 	}
-	write_cursor(drawing, &screen->cursor, origin);
-	write_charsets(drawing, screen->charsets, screen->gl);
-	use_pen(drawing, &screen->pen);
+	write_cursor(painter, &screen->cursor, origin);
+	write_charsets(painter, screen->charsets, screen->gl);
+	rcasti_painter_use_pen(painter, &screen->pen);
 	if (screen->modes.insert)
-		rcasti_output_print(&drawing->output, "\033[4h");
+		rcasti_output_print(&painter->output, "\033[4h");
 }
 
-static void put_title(struct drawing *drawing, const char *title)
+static void write_titles(struct rcasti_painter *painter)
 {
-	rcasti_output_print(&drawing->output, "\033]2;");
-	rcasti_output_put(&drawing->output, title, strlen(title));
-	rcasti_output_print(&drawing->output, "\033\\");
-}
-
-static void write_titles(struct drawing *drawing)
-{
-	const struct rcasti_title_stack *stack = &drawing->screen->title_stack;
+	const struct rcasti_title_stack *stack = &painter->screen->title_stack;
 
 	for (unsigned i = 0; i < stack->n_titles; i++) {
-		put_title(drawing, stack->titles[i]);
-		rcasti_output_print(&drawing->output, "\033[22;2t");
+		rcasti_painter_put_title(painter, stack->titles[i]);
+		rcasti_output_print(&painter->output, "\033[22;2t");
 	}
-	if (drawing->screen->has_title || stack->n_titles > 0)
-		put_title(drawing, drawing->screen->title);
+	if (painter->screen->has_title || stack->n_titles > 0)
+		rcasti_painter_put_title(painter, painter->screen->title);
 }
 
 int rcast_screen_snapshot(const struct rcast_screen *screen, char **bytes, size_t *n_bytes)
 {
-	struct drawing drawing = {.screen = screen};
+	struct rcasti_painter painter = {.screen = screen};
 
 	*bytes = NULL;
 	*n_bytes = 0;
 	if (!rcast_screen_is_at_cut_point(screen) && screen->parser.pending_overflow)
 		return -EAGAIN;
-	rcasti_output_print(&drawing.output, "\030\033[?1049l\033[0m\033[0\"q");
-	rcasti_modes_write_defaults(&screen->modes, &drawing.output);
-	write_plain_charsets(&drawing);
-	write_titles(&drawing);
-	draw_screens(&drawing);
-	write_end(&drawing);
+	rcasti_output_print(&painter.output, "\030\033[?1049l\033[0m\033[0\"q");
+	rcasti_modes_write_defaults(&screen->modes, &painter.output);
+	write_plain_charsets(&painter);
+	write_titles(&painter);
+	draw_screens(&painter);
+	write_end(&painter);
 	if (!rcast_screen_is_at_cut_point(screen))
-		rcasti_output_put(&drawing.output, screen->parser.pending, screen->parser.n_pending);
-	return rcasti_output_finish(&drawing.output, bytes, n_bytes);
-}
-
-/* ── As text ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static void write_row_text(struct drawing *drawing, const struct rcasti_row *row)
-{
-	uint32_t characters[CLUSTER_MAX_CHARACTERS];
-	size_t n_visible = drawing->output.n_bytes;
-
-	for (unsigned x = 0; x < drawing->buffer->n_cols; x += row->cells[x].width ? row->cells[x].width : 1) {
-		unsigned n = rcasti_cell_characters(drawing->screen, &row->cells[x], characters);
-		for (unsigned i = 0; i < n; i++)
-			rcasti_output_put_character(&drawing->output, characters[i]);
-		if (n == 0)
-			rcasti_output_put(&drawing->output, " ", 1);
-		if (n > 0 && characters[0] != ' ')
-			n_visible = drawing->output.n_bytes;
-	}
-	drawing->output.n_bytes = n_visible;
-	rcasti_output_put(&drawing->output, "\n", 1);
-}
-
-int rcast_screen_text(const struct rcast_screen *screen, char **text, size_t *n_bytes)
-{
-	struct drawing drawing = {.screen = screen, .buffer = screen->is_alternate ? &screen->alternate : &screen->primary};
-
-	for (unsigned y = 0; y < drawing.buffer->n_rows; y++)
-		write_row_text(&drawing, &drawing.buffer->rows[y]);
-	return rcasti_output_finish(&drawing.output, text, n_bytes);
+		rcasti_output_put(&painter.output, screen->parser.pending, screen->parser.n_pending);
+	return rcasti_output_finish(&painter.output, bytes, n_bytes);
 }

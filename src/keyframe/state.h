@@ -55,6 +55,11 @@ static inline struct rcasti_buffer *rcasti_shown(struct rcast_screen *screen)
 	return screen->is_alternate ? &screen->alternate : &screen->primary;
 }
 
+static inline const struct rcasti_buffer *rcasti_shown_const(const struct rcast_screen *screen)
+{
+	return screen->is_alternate ? &screen->alternate : &screen->primary;
+}
+
 static inline struct rcasti_row *rcasti_cursor_row(struct rcast_screen *screen)
 {
 	return &rcasti_shown(screen)->rows[screen->cursor.y];

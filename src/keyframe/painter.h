@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Cells as what a terminal must be sent to show them, with as few changes of pen as there can be. */
+#ifndef RCASTI_KEYFRAME_PAINTER_H
+#define RCASTI_KEYFRAME_PAINTER_H
+
+#include "keyframe/output.h"
+#include "keyframe/state.h"
+
+struct rcasti_painter {
+	const struct rcast_screen *screen;
+	const struct rcasti_buffer *buffer; /* the one being painted */
+	struct rcasti_output output;
+	struct rcasti_pen pen; /* that the terminal has now */
+};
+
+void rcasti_painter_use_pen(struct rcasti_painter *painter, const struct rcasti_pen *pen);
+
+/* Its characters, in its pen; a blank if it is erased. */
+void rcasti_painter_put_cell(struct rcasti_painter *painter, const struct rcasti_cell *cell);
+
+void rcasti_painter_put_title(struct rcasti_painter *painter, const char *title);
+
+#endif
