@@ -72,6 +72,39 @@ HARNESS_TEST(options, window_sizes)
 		cr_expect(!parse_window(*bad, &cols, &rows), "%s", *bad);
 }
 
+HARNESS_TEST(options, durations)
+{
+	static const struct {
+		const char *text;
+		uint32_t ms; /* UINT32_MAX: refused */
+	} cases[] = {
+		{"0", 0},
+		{"800ms", 800},
+		{"2s", 2000},
+		{"2", 2000},
+		{"5m", 300000},
+		{"24h", 86400000},
+		{"25h", UINT32_MAX},
+		{"86400001ms", UINT32_MAX},
+		{"1193047h", UINT32_MAX}, /* past 2^32 ms, and small again */
+		{"18446744073709551616ms", UINT32_MAX},
+		{"1.5s", UINT32_MAX},
+		{"-1s", UINT32_MAX},
+		{"s", UINT32_MAX},
+		{"", UINT32_MAX},
+		{"1 s", UINT32_MAX},
+		{"1d", UINT32_MAX},
+	};
+
+	for (size_t i = 0; i < N(cases); i++) {
+		uint32_t ms = 0;
+		bool taken = parse_duration(cases[i].text, &ms);
+
+		cr_expect_eq(taken, cases[i].ms != UINT32_MAX, "%s", cases[i].text);
+		cr_expect(!taken || ms == cases[i].ms, "%s", cases[i].text);
+	}
+}
+
 HARNESS_TEST(options, where_to_start)
 {
 	enum rcast_from from;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/clock.h"
 #include "cli/exit_code.h"
 #include "cli/message.h"
 #include "cli/show.h"
@@ -129,7 +130,7 @@ int attached_run(struct rcast_client *client, const char *session, const struct 
 	attached.detach_key = options->detach_key;
 	attached.resized = true;
 	show->follow = (struct follow){.session = session, .client = client, .ops = &ops, .user = &attached, .input_fd = -1};
-	show->silent_until_ns = options->is_first ? 0 : show_silent_until_now();
+	show->silent_until_ns = options->is_first ? 0 : clock_now_ns();
 	result = rcast_view_open(client, session, &view_options, &show->follow.view);
 	if (result < 0)
 		return attached_exit_code(message_client(client, session, result));

@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NS_A_MS 1000000u
+#include "cli/clock.h"
 
 int cast_open(struct cast *cast, const char *path, enum cast_format format, bool overwrite)
 {
@@ -155,12 +155,9 @@ static void put_string(FILE *line, const char *text)
 /* When the recording begins, on the clock that people use. */
 static time_t begin_time(const struct cast *cast)
 {
-	struct timespec now;
-	uint64_t now_ns;
+	uint64_t now_ns = clock_now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	return time(NULL) - (now_ns > cast->begin_ns ? (time_t)((now_ns - cast->begin_ns) / 1000000000u) : 0);
+	return time(NULL) - (now_ns > cast->begin_ns ? (time_t)((now_ns - cast->begin_ns) / NS_A_SECOND) : 0);
 }
 
 static int write_header(struct cast *cast, const struct rcast_session_info *info, uint16_t cols, uint16_t rows)
@@ -209,7 +206,7 @@ static void put_time(struct cast *cast, FILE *line)
 	uint64_t since_ns = cast->now_ns - cast->begin_ns, since_ms = (since_ns + NS_A_MS / 2) / NS_A_MS, interval_ms;
 
 	if (cast->format == CAST_V2) {
-		fprintf(line, "[%" PRIu64 ".%06" PRIu64, since_ns / 1000000000u, since_ns / 1000 % 1000000);
+		fprintf(line, "[%" PRIu64 ".%06" PRIu64, since_ns / NS_A_SECOND, since_ns / 1000 % 1000000);
 		return;
 	}
 	interval_ms = since_ms - cast->written_ms;

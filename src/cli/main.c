@@ -14,7 +14,7 @@
 #include "cli/verb.h"
 
 static const struct verb *const verbs[] = {
-	&verb_run,     &verb_ls,   &verb_attach, &verb_watch, &verb_tail, &verb_record, &verb_wait,
+	&verb_run,     &verb_ls,   &verb_attach, &verb_watch, &verb_tail, &verb_record, &verb_play,   &verb_wait,
 	&verb_publish, &verb_send, &verb_resize, &verb_stat,  &verb_kick, &verb_kill,   &verb_engine,
 };
 

@@ -14,6 +14,7 @@
 #include "cli/message.h"
 
 #define OPTION_HELP 0x10000
+#define DAY_MS 86400000u
 
 static void print_help(const struct verb *verb)
 {
@@ -141,6 +142,26 @@ bool parse_from(const char *text, enum rcast_from *from, uint64_t *pos)
 		return true;
 	*from = RCAST_FROM_POS;
 	return parse_u64(text, UINT64_MAX, pos);
+}
+
+bool parse_duration(const char *text, uint32_t *ms)
+{
+	static const struct {
+		const char *name;
+		uint32_t ms;
+	} units[] = {{"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60000}, {"h", 3600000}};
+	const char *unit;
+	uint64_t value;
+
+	if (!parse_digits(text, &value, &unit))
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (strcmp(unit, units[i].name) == 0 && value <= DAY_MS / units[i].ms) {
+			*ms = (uint32_t)value * units[i].ms;
+			return true;
+		}
+	}
+	return false;
 }
 
 bool parse_key(const char *text, unsigned char *key)

@@ -48,6 +48,9 @@ bool parse_window(const char *text, uint16_t *cols, uint16_t *rows);
 /* oldest, newest or a position. */
 bool parse_from(const char *text, enum rcast_from *from, uint64_t *pos);
 
+/* 800ms, 2s, 5m, 1h, or seconds; up to a day. */
+bool parse_duration(const char *text, uint32_t *ms);
+
 /* A key: one character, or ^X for Ctrl-X. */
 bool parse_key(const char *text, unsigned char *key);
 

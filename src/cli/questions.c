@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/output.h"
+
+#define SLICE_BYTES 4096
 #define BYTE_ENQUIRY 0x05
 #define BYTE_BELL 0x07
 #define BYTE_CANCEL 0x18
@@ -180,4 +183,27 @@ size_t questions_remove(struct questions *questions, const void *bytes, size_t n
 	for (size_t i = 0; i < n_bytes; i++)
 		n_out += take(questions, from[i], out + n_out);
 	return n_out;
+}
+
+int questions_write(struct questions *questions, const void *bytes, size_t n_bytes)
+{
+	const unsigned char *from = bytes;
+	unsigned char text[SLICE_BYTES + QUESTIONS_MAX_HELD];
+	int result = 0;
+
+	while (n_bytes > 0 && result == 0) {
+		size_t n = n_bytes < SLICE_BYTES ? n_bytes : SLICE_BYTES;
+
+		result = output_write(text, questions_remove(questions, from, n, text));
+		from += n;
+		n_bytes -= n;
+	}
+	return result;
+}
+
+int questions_write_held(struct questions *questions)
+{
+	unsigned char text[QUESTIONS_MAX_HELD];
+
+	return output_write(text, questions_finish(questions, text));
 }

@@ -24,4 +24,8 @@ size_t questions_remove(struct questions *questions, const void *bytes, size_t n
 /* What is held back, to `out`: no more bytes will be filtered. */
 size_t questions_finish(struct questions *questions, unsigned char *out);
 
+/* The same to standard output: 0, or as output_write. */
+int questions_write(struct questions *questions, const void *bytes, size_t n_bytes);
+int questions_write_held(struct questions *questions);
+
 #endif

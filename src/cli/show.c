@@ -8,44 +8,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/message.h"
 #include "cli/output.h"
 #include "cli/signals.h"
-
-#define SLICE_BYTES 4096
-
-uint64_t show_silent_until_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-static int draw_silently(struct show *show, const unsigned char *data, size_t n_bytes)
-{
-	unsigned char text[SLICE_BYTES + QUESTIONS_MAX_HELD];
-	int result = 0;
-
-	while (n_bytes > 0 && result == 0) {
-		size_t n = n_bytes < SLICE_BYTES ? n_bytes : SLICE_BYTES;
-
-		result = output_write(text, questions_remove(&show->questions, data, n, text));
-		data += n;
-		n_bytes -= n;
-	}
-	return result;
-}
-
-static int draw_held(struct show *show)
-{
-	unsigned char text[QUESTIONS_MAX_HELD];
-
-	return output_write(text, questions_finish(&show->questions, text));
-}
 
 int show_record(struct show *show, const struct rcast_record *record)
 {
@@ -54,15 +21,15 @@ int show_record(struct show *show, const struct rcast_record *record)
 	if (record->kind != RCAST_OUTPUT)
 		return 0;
 	if (record->time_ns < show->silent_until_ns)
-		return draw_silently(show, record->data, record->n_bytes);
-	result = draw_held(show);
+		return questions_write(&show->questions, record->data, record->n_bytes);
+	result = questions_write_held(&show->questions);
 	return result == 0 ? output_write(record->data, record->n_bytes) : result;
 }
 
 int show_gap(struct show *show, const struct rcast_loss *lost)
 {
 	char notice[160];
-	int result = draw_held(show);
+	int result = questions_write_held(&show->questions);
 	int n = snprintf(notice, sizeof notice,
 			 "\x18\x1b[0m\r\n\x1b[7m[ringcast: too slow, %" PRIu64
 			 " bytes of output are missing here]\x1b[0m\r\n",

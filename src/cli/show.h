@@ -19,7 +19,6 @@ struct show {
 };
 
 #define SHOW_ALWAYS_SILENT UINT64_MAX
-uint64_t show_silent_until_now(void);
 
 /* The record and gap operations of the follow. */
 int show_record(struct show *show, const struct rcast_record *record);

@@ -15,7 +15,6 @@
 #include "cli/options.h"
 
 #define FOR_EVER (-1)
-#define DAY_MS UINT64_C(86400000)
 
 struct wait_order {
 	struct rcast_wait_options condition;
@@ -59,22 +58,6 @@ static int wait_for_session(const struct wait_order *order, struct rcast_wait *w
 	rcast_view_close(view);
 	rcast_client_free(client);
 	return result;
-}
-
-/* 800ms, 2s, 5m, or seconds. */
-static bool parse_duration(const char *text, uint32_t *ms)
-{
-	char *unit;
-	unsigned long long value = strtoull(text, &unit, 10);
-	uint64_t unit_ms = strcmp(unit, "ms") == 0                           ? 1
-			   : strcmp(unit, "s") == 0 || strcmp(unit, "") == 0 ? 1000
-			   : strcmp(unit, "m") == 0                          ? 60000
-									     : 0;
-
-	if (text[0] < '0' || text[0] > '9' || unit_ms == 0 || value > DAY_MS / unit_ms)
-		return false;
-	*ms = (uint32_t)(value * unit_ms);
-	return true;
 }
 
 enum { OPTION_IDLE = 256, OPTION_MATCH, OPTION_EXIT, OPTION_TIMEOUT };

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `ringcast play`: a recording on our terminal, in its own time.
+ *
+ *   first event read ─► header known: does it fit? ─► terminal raw ─► wait until an event is due ─► show it ─► read the next …
+ *                                                          └───────── keys and signals, in every wait ─────────┘
+ *
+ * The recording may be hostile: cast_read.c bounds what it says, and what would make the terminal answer is left out, as it is by
+ * watch. The rest is what a terminal gets from `cat`, so that the terminal is put back as watch does, whatever ends us.
+ *
+ * A screen is drawn as if by a program that started on a blank one; so what the terminal shows is scrolled away first, not erased.
+ *
+ * Functions return 0, or why to stop: -ECANCELED the user wants to, -EINTR a signal does; else something is wrong, with the
+ * recording if reader.error says so, otherwise with standard output.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cast_read.h"
+#include "cli/clock.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/pace.h"
+#include "cli/questions.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+
+#define KEY_CTRL_C 0x03
+#define KEY_CTRL_Z 0x1a
+#define KEY_ESCAPE 0x1b
+
+struct play {
+	const char *path;
+	struct cast_reader reader;
+	struct pace pace;
+	struct questions questions;
+	struct terminal terminal;
+	int keys_fd;       /* -1: no keys, or not yet */
+	bool wants_step;   /* the next event now, though paused */
+	bool seeks_marker; /* all events now, until a marker */
+	bool was_too_small;
+	uint64_t exit_status; /* of the recorded program; UINT64_MAX: not recorded */
+};
+
+/* ── The user ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void suspend(struct play *play)
+{
+	bool was_paused = play->pace.is_paused;
+
+	pace_pause(&play->pace, clock_now_ns());
+	terminal_suspend(&play->terminal);
+	if (!was_paused)
+		pace_go_on(&play->pace, clock_now_ns());
+}
+
+static void toggle_pause(struct play *play)
+{
+	if (play->pace.is_paused)
+		pace_go_on(&play->pace, clock_now_ns());
+	else
+		pace_pause(&play->pace, clock_now_ns());
+}
+
+static int take_key(struct play *play, unsigned char key)
+{
+	switch (key) {
+	case ' ':
+		toggle_pause(play);
+		return 0;
+	case '.':
+		play->wants_step = play->pace.is_paused;
+		return 0;
+	case ']':
+		play->seeks_marker = true;
+		return 0;
+	case KEY_CTRL_Z:
+		suspend(play);
+		return 0;
+	case 'q':
+	case 'Q':
+	case KEY_CTRL_C:
+		return -ECANCELED;
+	default:
+		return 0;
+	}
+}
+
+/* What begins with ESC is an answer of the terminal's, or a key that means nothing here. */
+static int take_keys(struct play *play)
+{
+	unsigned char keys[256];
+	ssize_t n = read(play->keys_fd, keys, sizeof keys);
+	int result = n == 0 ? -ECANCELED : 0;
+
+	for (ssize_t i = 0; i < n && keys[0] != KEY_ESCAPE && result == 0; i++)
+		result = take_key(play, keys[i]);
+	return result;
+}
+
+static int take_signals(struct play *play)
+{
+	signals_read();
+	if (signals_take_stop())
+		suspend(play);
+	if (signals_take_continue())
+		terminal_continue(&play->terminal);
+	return signals_ending() ? -EINTR : 0;
+}
+
+/* Look at keys and signals, and wait for them, or for the file, or for the time to pass. */
+static int look_around(struct play *play, int file_fd, uint64_t wait_ns)
+{
+	struct pollfd polled[] = {{.fd = signals_fd(), .events = POLLIN},
+				  {.fd = play->keys_fd, .events = POLLIN},
+				  {.fd = file_fd, .events = POLLIN}};
+	struct timespec wait = {.tv_sec = (time_t)(wait_ns / NS_A_SECOND), .tv_nsec = (long)(wait_ns % NS_A_SECOND)};
+	int result = 0;
+
+	if (ppoll(polled, 3, wait_ns == PACE_NEVER ? NULL : &wait, NULL) < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (polled[0].revents)
+		result = take_signals(play);
+	if (result == 0 && polled[1].revents)
+		result = take_keys(play);
+	return result;
+}
+
+/* ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* An enum cast_outcome, CAST_HUNGRY excepted; or why to stop. */
+static int read_event(struct play *play, struct cast_event *event)
+{
+	struct cast_reader *reader = &play->reader;
+	int outcome, result = 0;
+
+	while ((outcome = cast_reader_next(reader, event)) == CAST_HUNGRY && result == 0) {
+		result = look_around(play, reader->fd, PACE_NEVER);
+		if (result == 0)
+			result = cast_reader_fill(reader);
+	}
+	return outcome == CAST_HUNGRY ? result : outcome;
+}
+
+static uint64_t left_ns(const struct play *play)
+{
+	return play->wants_step || play->seeks_marker ? 0 : pace_left_ns(&play->pace, clock_now_ns());
+}
+
+static int await_turn(struct play *play)
+{
+	int result;
+
+	do {
+		result = look_around(play, -1, left_ns(play));
+	} while (result == 0 && left_ns(play) > 0);
+	if (play->wants_step || play->seeks_marker)
+		pace_jump(&play->pace, clock_now_ns());
+	play->wants_step = false;
+	return result;
+}
+
+static bool is_too_small(const struct play *play, uint16_t cols, uint16_t rows)
+{
+	uint16_t own_cols, own_rows;
+
+	return terminal_size(&play->terminal, &own_cols, &own_rows) && (own_cols < cols || own_rows < rows);
+}
+
+static void note_size(struct play *play, const char *text)
+{
+	uint16_t cols, rows;
+
+	if (parse_window(text, &cols, &rows))
+		play->was_too_small = play->was_too_small || is_too_small(play, cols, rows);
+}
+
+static void pass_marker(struct play *play)
+{
+	if (play->seeks_marker)
+		pace_pause(&play->pace, clock_now_ns());
+	play->seeks_marker = false;
+}
+
+static int show_event(struct play *play, const struct cast_event *event)
+{
+	switch (event->code) {
+	case 'o':
+		return questions_write(&play->questions, event->data, event->n_bytes);
+	case 'r':
+		note_size(play, event->data);
+		return 0;
+	case 'm':
+		pass_marker(play);
+		return 0;
+	case 'x':
+		parse_u64(event->data, UINT8_MAX, &play->exit_status);
+		return 0;
+	}
+	return 0;
+}
+
+static int play_events(struct play *play, struct cast_event *event)
+{
+	int outcome = CAST_EVENT, result = 0;
+
+	while (outcome == CAST_EVENT && result == 0) {
+		pace_add(&play->pace, event->interval_ns);
+		result = await_turn(play);
+		if (result == 0)
+			result = show_event(play, event);
+		if (result == 0)
+			outcome = read_event(play, event);
+	}
+	if (result == 0 && outcome == CAST_END)
+		return questions_write_held(&play->questions);
+	return result == 0 ? outcome : result;
+}
+
+/* ── Beginning and end ───────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* A window that is too small is told in time to do something about it; without keys it could only be told afterwards. */
+static void judge_window(struct play *play)
+{
+	const struct cast_header *header = &play->reader.header;
+
+	if (!is_too_small(play, header->cols, header->rows))
+		return;
+	message_line("%s was recorded in a window of %ux%u, and this one is smaller%s", play->path, header->cols,
+		     header->rows, play->terminal.has_keys ? ": make it larger, then press space" : "");
+	if (play->terminal.has_keys)
+		pace_pause(&play->pace, clock_now_ns());
+}
+
+static int scroll_away(const struct play *play)
+{
+	uint16_t cols, rows;
+	int result = 0;
+
+	if (!play->terminal.has_screen || !terminal_size(&play->terminal, &cols, &rows))
+		return 0;
+	for (unsigned row = 0; row < rows && result == 0; row++)
+		result = output_write("\r\n", 2);
+	return result == 0 ? output_write("\x1b[H", 3) : result;
+}
+
+static int play_from_first(struct play *play, struct cast_event *event)
+{
+	int result;
+
+	if (play->pace.idle_limit_ns == CAST_NO_LIMIT_NS)
+		play->pace.idle_limit_ns = play->reader.header.idle_limit_ns;
+	pace_begin(&play->pace, clock_now_ns());
+	judge_window(play);
+	result = terminal_enter_raw(&play->terminal, false);
+	if (result < 0)
+		return result;
+	play->keys_fd = play->terminal.has_keys ? play->terminal.in_fd : -1;
+	while (result == 0 && play->pace.is_paused)
+		result = look_around(play, -1, PACE_NEVER);
+	if (result == 0)
+		result = scroll_away(play);
+	if (result == 0)
+		result = play_events(play, event);
+	terminal_restore(&play->terminal);
+	if (play->terminal.has_screen)
+		output_try(STDERR_FILENO, "\r\n");
+	return result;
+}
+
+static int judge(const struct play *play, int result)
+{
+	if (play->reader.error[0]) {
+		message_line("%s: %s", play->path, play->reader.error);
+		return EXIT_CODE_FAILURE;
+	}
+	if (result < 0 && result != -ECANCELED)
+		return output_failed(result);
+	if (play->was_too_small)
+		message_line("%s: the recorded window became larger than this one, so what was drawn may be wrong",
+			     play->path);
+	if (play->exit_status != UINT64_MAX && play->terminal.has_screen)
+		message_line("%s: the recorded program ended with status %u", play->path, (unsigned)play->exit_status);
+	return EXIT_CODE_OK;
+}
+
+/* Keys come from the terminal even if the recording comes from standard input. -1: what is played does not go to a terminal. */
+static int open_keys(void)
+{
+	if (!isatty(STDOUT_FILENO))
+		return -1;
+	return isatty(STDIN_FILENO) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open("/dev/tty", O_RDWR | O_CLOEXEC);
+}
+
+static int play_recording(struct play *play)
+{
+	int keys_fd = open_keys(), result;
+	struct cast_event event;
+
+	terminal_open(&play->terminal, keys_fd, STDOUT_FILENO);
+	result = read_event(play, &event);
+	if (result == CAST_EVENT)
+		result = play_from_first(play, &event);
+	result = judge(play, result);
+	if (keys_fd >= 0)
+		close(keys_fd);
+	return result;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), n_end = strlen(end);
+
+	return n >= n_end && strcmp(text + n - n_end, end) == 0;
+}
+
+static int open_and_play(struct play *play, bool is_raw)
+{
+	bool is_input = strcmp(play->path, "-") == 0;
+	int fd = is_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(play->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int result;
+
+	if (fd < 0 && signals_ending())
+		return EXIT_CODE_SIGNAL + signals_ending();
+	if (fd < 0) {
+		message_line("%s cannot be read: %s", play->path, message_errno(-errno));
+		return EXIT_CODE_FAILURE;
+	}
+	cast_reader_open_take(&play->reader, fd, is_raw || ends_with(play->path, ".raw"));
+	result = play_recording(play);
+	cast_reader_close(&play->reader);
+	return result;
+}
+
+/* ── The verb ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool parse_speed(const char *text, double *speed)
+{
+	char *end;
+
+	*speed = strtod(text, &end);
+	return text[0] >= '0' && text[0] <= '9' && !*end && *speed >= PACE_MIN_SPEED && *speed <= PACE_MAX_SPEED;
+}
+
+static bool parse_idle_limit(const char *text, uint64_t *limit_ns)
+{
+	uint32_t ms;
+
+	if (!parse_duration(text, &ms))
+		return false;
+	*limit_ns = ms * NS_A_MS;
+	return true;
+}
+
+enum { OPTION_SPEED = 256, OPTION_IDLE_LIMIT, OPTION_RAW };
+
+static const struct option options[] = {{"speed", required_argument, NULL, OPTION_SPEED},
+					{"idle-limit", required_argument, NULL, OPTION_IDLE_LIMIT},
+					{"raw", no_argument, NULL, OPTION_RAW},
+					{0}};
+
+static int play_verb(const struct verb *verb, int argc, char **argv)
+{
+	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options};
+	struct play play = {
+		.pace = {.speed = 1, .idle_limit_ns = CAST_NO_LIMIT_NS}, .keys_fd = -1, .exit_status = UINT64_MAX};
+	bool is_raw = false;
+	char **operands;
+	int option;
+
+	while ((option = options_next(&line)) >= 0) {
+		is_raw = is_raw || option == OPTION_RAW;
+		if (option == OPTION_SPEED && !parse_speed(optarg, &play.pace.speed))
+			return message_usage(verb, "--speed takes a number from 0.01 to 1000, not '%.40s'", optarg);
+		if (option == OPTION_IDLE_LIMIT && !parse_idle_limit(optarg, &play.pace.idle_limit_ns))
+			return message_usage(verb, "--idle-limit takes a time such as 800ms, 2s or 5m, not '%.40s'", optarg);
+	}
+	if (option == OPTIONS_OVER)
+		return line.exit_code;
+	operands = options_operands(&line, 1);
+	if (!operands)
+		return EXIT_CODE_USAGE;
+	play.path = operands[0];
+	signals_open_for_terminal();
+	return open_and_play(&play, is_raw);
+}
+
+const struct verb verb_play = {
+	.name = "play",
+	.arguments = "[--speed X] [--idle-limit TIME] [--raw] FILE",
+	.summary = "Play a recording, of record's or of asciinema's",
+	.help = "  --speed X          so many times as fast, 0.01 to 1000\n"
+		"  --idle-limit TIME  no pause longer than this (800ms, 2s) of recorded time; 0: no pauses at all. If not "
+		"given, "
+		"what\n"
+		"                     the recording itself says\n"
+		"  --raw              FILE is bytes alone, as of record --format raw; also if its name ends in .raw\n"
+		"\n"
+		"FILE is asciicast version 3 or 2; - is standard input. Space pauses and goes on, '.' is one step in a "
+		"pause, "
+		"']'\n"
+		"goes on to the next marker and pauses there, 'q' or Ctrl-C leaves. What the recorded program asked of its "
+		"terminal\n"
+		"is not asked of yours.\n",
+	.run = play_verb,
+};
