@@ -59,6 +59,58 @@ RCAST_API int rcast_screen_snapshot(const struct rcast_screen *screen, char **by
 /* What can be read on it: UTF-8, a line feed behind every row, blanks at the ends of rows left out. Yours to free(). */
 RCAST_API int rcast_screen_text(const struct rcast_screen *screen, char **text, size_t *n_bytes);
 
+/* How a run of cells looks. */
+enum rcast_colour_kind {
+	RCAST_COLOUR_DEFAULT,
+	RCAST_COLOUR_NAMED,   /* value: 0–7, and 8–15 for the bright ones (SGR 30–37, 90–97) */
+	RCAST_COLOUR_INDEXED, /* value: 0–255 */
+	RCAST_COLOUR_RGB,     /* value: 0xRRGGBB */
+};
+
+struct rcast_colour {
+	enum rcast_colour_kind kind;
+	uint32_t value;
+};
+
+enum rcast_style_flag {
+	RCAST_STYLE_BOLD = 1 << 0,
+	RCAST_STYLE_DIM = 1 << 1,
+	RCAST_STYLE_ITALIC = 1 << 2,
+	RCAST_STYLE_BLINK = 1 << 3,
+	RCAST_STYLE_INVERSE = 1 << 4,
+	RCAST_STYLE_INVISIBLE = 1 << 5,
+	RCAST_STYLE_STRUCK = 1 << 6,
+	RCAST_STYLE_OVERLINE = 1 << 7,
+};
+
+enum rcast_underline {
+	RCAST_UNDERLINE_NONE,
+	RCAST_UNDERLINE_SINGLE,
+	RCAST_UNDERLINE_DOUBLE,
+	RCAST_UNDERLINE_CURLY,
+	RCAST_UNDERLINE_DOTTED,
+	RCAST_UNDERLINE_DASHED,
+};
+
+struct rcast_style {
+	struct rcast_colour foreground, background, underline_colour;
+	uint32_t flags; /* of enum rcast_style_flag */
+	enum rcast_underline underline;
+};
+
+struct rcast_run {
+	uint16_t col, n_cols; /* from 0 */
+	struct rcast_style style;
+	const char *text; /* UTF-8, terminated; an erased cell is a blank */
+	size_t n_bytes;
+};
+
+/*
+ * A row of the shown screen, from 0, as runs of cells that look the same; what is erased and plain at its end is left out. *runs,
+ * which holds the texts too, is yours to free(). -EINVAL: there is no such row. -ENOMEM.
+ */
+RCAST_API int rcast_screen_row(const struct rcast_screen *screen, uint16_t row, struct rcast_run **runs, size_t *n_runs);
+
 /*
  * Drawing on a terminal of another size: what a viewer's terminal must be sent to show the screen in cols × rows, and the changes
  * from then on. What is larger is cropped, nothing is wrapped anew; what is smaller stands in the upper left, with blanks around
