@@ -50,20 +50,25 @@ static inline void flow_await_end(const char *name)
 	harness_await(flow_stat(name, "ended") == 1);
 }
 
-/* The process of the engine that hosts a running program's session: the program's parent. */
-static inline pid_t flow_engine_pid(const char *name)
+static inline pid_t flow_parent(pid_t of)
 {
 	char path[64], line[512];
 	int pid = 0;
 	FILE *file;
 
-	snprintf(path, sizeof path, "/proc/%ld/stat", flow_stat(name, "pid"));
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)of);
 	file = fopen(path, "re");
 	cr_assert(file != NULL);
 	cr_assert(fgets(line, sizeof line, file) != NULL);
 	fclose(file);
 	cr_assert_eq(sscanf(strrchr(line, ')') + 1, " %*c %d", &pid), 1);
 	return pid;
+}
+
+/* The process of the engine that hosts a running program's session: the program's parent. */
+static inline pid_t flow_engine_pid(const char *name)
+{
+	return flow_parent((pid_t)flow_stat(name, "pid"));
 }
 
 /* Start a ringcast command with its output in a file of the scratch folder. */

@@ -17,8 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <ringcast/engine.h>
-
 #include "cli/serve.h"
 
 #define REPORT_FD 3
@@ -43,7 +41,7 @@ static int keep_only(int report_fd, int session_fd)
 
 static struct daemon_report make_session(const struct daemon_order *order, int session_fd, struct rcast_engine **engine)
 {
-	struct rcast_engine_options engine_options = {.name = order->name, .max_lease_ms = order->max_lease_ms};
+	struct rcast_engine_options engine_options = order->engine ? *order->engine : (struct rcast_engine_options){0};
 	struct rcast_session_options options = {.name = order->name,
 						.ring_bytes = order->ring_bytes,
 						.linger_ms = order->linger_ms,
@@ -53,6 +51,7 @@ static struct daemon_report make_session(const struct daemon_order *order, int s
 	struct daemon_report report = {.stage = DAEMON_ENGINE};
 	struct rcast_session *session;
 
+	engine_options.name = order->name;
 	report.error = rcast_engine_create(&engine_options, engine);
 	if (report.error < 0)
 		return report;
@@ -91,6 +90,7 @@ static void be_daemon(const struct daemon_order *order, int report_fd)
 	int session_fd, result = 0;
 
 	setsid();
+	serve_unseen();
 	session_fd = keep_only(report_fd, order->argv ? -1 : order->fd);
 	report = make_session(order, session_fd, &engine);
 	send_report(report);

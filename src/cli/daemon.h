@@ -7,13 +7,15 @@
 
 #include <stdint.h>
 
+#include <ringcast/engine.h>
+
 struct daemon_order {
 	const char *name;        /* of the session and of its engine */
 	const char *const *argv; /* the program, ends with NULL; or NULL, and */
 	int fd;                  /* what to read; stays the caller's */
 	uint64_t ring_bytes;
 	uint32_t linger_ms;
-	uint32_t max_lease_ms;
+	const struct rcast_engine_options *engine; /* but for its name, which is the session's */
 	uint16_t cols, rows;
 };
 

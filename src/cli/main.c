@@ -10,6 +10,7 @@
 
 #include <ringcast/ringcast.h>
 
+#include "cli/connect.h"
 #include "cli/message.h"
 #include "cli/verb.h"
 
@@ -35,13 +36,17 @@ static const char exit_codes[] =
 	"  127   run: the program was not found\n"
 	"  128+N ended by signal N: ringcast, or, for run and attach, the program\n";
 
+static const char socket_option[] =
+	"  --socket PATH  look for sessions at this socket, which may be another user's (--view-socket of engine and run),\n"
+	"                 instead of asking all engines of this user\n";
+
 static int print_help(void)
 {
-	printf("usage: ringcast VERB [OPTIONS] …      ringcast VERB --help\n\n"
+	printf("usage: ringcast [--socket PATH] VERB [OPTIONS] …      ringcast VERB --help\n\n"
 	       "Broadcast terminal sessions on this host: one program's output to any number of viewers.\n\n");
 	for (size_t i = 0; i < N_VERBS; i++)
 		printf("  %-8s  %s\n", verbs[i]->name, verbs[i]->summary);
-	printf("\n%s", exit_codes);
+	printf("\n%s\n%s", socket_option, exit_codes);
 	return fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
 }
 
@@ -49,6 +54,11 @@ int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	if (argc > 2 && strcmp(argv[1], "--socket") == 0) {
+		connect_through(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc < 2) {
 		message_line("a verb is missing; see 'ringcast --help'");
 		return EXIT_CODE_USAGE;

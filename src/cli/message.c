@@ -13,6 +13,7 @@
 
 #include <ringcast/circuit.h>
 
+#include "cli/connect.h"
 #include "cli/output.h"
 
 static void print_line(const char *verb, const char *format, va_list list, const char *hint)
@@ -95,14 +96,29 @@ static bool say_folder_error(int error)
 	return error == -EACCES || error == -ENAMETOOLONG || result < 0;
 }
 
+/* Who is hung up on at once is not meant to come there, or one too many. */
+static int say_socket_error(const char *path, int error)
+{
+	if (error == -ECONNREFUSED)
+		message_line("nobody listens at the socket %.200s", path);
+	else if (error == -EPIPE)
+		message_line("the engine at %.200s hangs up: it does not take you, or has as many connections as it takes",
+			     path);
+	else
+		message_line("the socket %.200s: %s", path, message_errno(error));
+	return error == -ECONNREFUSED ? EXIT_CODE_NOT_FOUND : EXIT_CODE_FAILURE;
+}
+
 int message_no_connection(const char *session, int error)
 {
-	if (say_folder_error(error))
+	if (!connect_path() && say_folder_error(error))
 		return EXIT_CODE_FAILURE;
 	if (error == -ENOENT && session) {
 		message_line("%s: no such session; 'ringcast ls' lists those there are", session);
 		return EXIT_CODE_NOT_FOUND;
 	}
+	if (connect_path())
+		return say_socket_error(connect_path(), error);
 	message_line("cannot look for sessions: %s", message_errno(error));
 	return EXIT_CODE_FAILURE;
 }
@@ -118,9 +134,12 @@ int message_no_engine(const char *engine, int error)
 	return EXIT_CODE_FAILURE;
 }
 
-int message_engine_not_made(const char *engine, int error)
+int message_engine_not_made(const char *engine, const char *view_path, int error)
 {
-	if (error == -EEXIST)
+	if (view_path)
+		message_line("the engine '%s' with its view socket %.200s cannot be started: %s", engine, view_path,
+			     message_errno(error));
+	else if (error == -EEXIST)
 		message_line("an engine '%s' is running already; choose another --name", engine);
 	else if (!say_folder_error(error))
 		message_line("the engine '%s' cannot be started: %s", engine, message_errno(error));

@@ -20,14 +20,14 @@ int message_usage(const struct verb *verb, const char *format, ...) __attribute_
 /* Say why a call on this client failed. Returns the exit code for that error. */
 int message_client(const struct rcast_client *client, const char *session, int error);
 
-/* Say why there is no connection: `error` of rcast_client_connect_session or rcast_find_sessions. `session` may be NULL. */
+/* Say why there is no connection: `error` of connect_session or connect_list. `session` may be NULL. */
 int message_no_connection(const char *session, int error);
 
 /* The same for the engine of this name. */
 int message_no_engine(const char *engine, int error);
 
-/* Say why an engine of this name could not be made. */
-int message_engine_not_made(const char *engine, int error);
+/* Say why an engine of this name, with a view socket or without (NULL), could not be made. */
+int message_engine_not_made(const char *engine, const char *view_path, int error);
 
 /* "No such file or directory (ENOENT)". Borrowed until the next call. */
 const char *message_errno(int error);

@@ -39,10 +39,10 @@ static const char *bad_option(const struct command_line *line)
 
 int options_next(struct command_line *line)
 {
-	struct option all[16] = {{"help", no_argument, NULL, OPTION_HELP}};
+	struct option all[24] = {{"help", no_argument, NULL, OPTION_HELP}};
 	int n = 0, option;
 
-	while (line->options[n].name && n < 14) {
+	while (line->options[n].name && n < 22) {
 		all[n + 1] = line->options[n];
 		n++;
 	}
@@ -97,7 +97,7 @@ bool parse_u64(const char *text, uint64_t max, uint64_t *value)
 	return parse_digits(text, value, &end) && !*end && *value <= max;
 }
 
-bool parse_ring_bytes(const char *text, uint64_t *bytes)
+bool parse_bytes(const char *text, uint64_t max, uint64_t *bytes)
 {
 	const char *units = "KMG", *unit, *end;
 
@@ -105,11 +105,16 @@ bool parse_ring_bytes(const char *text, uint64_t *bytes)
 		return false;
 	if (*end) {
 		unit = strchr(units, toupper((unsigned char)*end));
-		if (!unit || end[1] || *bytes > RCAST_RING_MAX_BYTES)
+		if (!unit || end[1] || __builtin_mul_overflow(*bytes, UINT64_C(1024) << 10 * (unit - units), bytes))
 			return false;
-		*bytes <<= 10 * (unit - units + 1);
 	}
-	return *bytes >= RCAST_RING_MIN_BYTES && *bytes <= RCAST_RING_MAX_BYTES && (*bytes & (*bytes - 1)) == 0;
+	return *bytes <= max;
+}
+
+bool parse_ring_bytes(const char *text, uint64_t *bytes)
+{
+	return parse_bytes(text, RCAST_RING_MAX_BYTES, bytes) && *bytes >= RCAST_RING_MIN_BYTES &&
+	       (*bytes & (*bytes - 1)) == 0;
 }
 
 bool parse_linger(const char *text, uint32_t *linger_ms)

@@ -39,6 +39,9 @@ bool parse_ring_bytes(const char *text, uint64_t *bytes);
 
 bool parse_u64(const char *text, uint64_t max, uint64_t *value);
 
+/* A number, or one with K, M or G behind it. */
+bool parse_bytes(const char *text, uint64_t max, uint64_t *bytes);
+
 /* Whole seconds to a linger time; 0 is RCAST_NO_LINGER. */
 bool parse_linger(const char *text, uint32_t *linger_ms);
 

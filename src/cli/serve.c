@@ -3,6 +3,9 @@
  * Threads and signals belong to the command, not to the library: here they are. The two helpers block all signals, so the
  * handler runs on the control thread; all it does is to tell the engine to stop, which is allowed there.
  *
+ * A process that hosts sessions does not let others of its user look into it or trace it: what it holds is more than the rights that
+ * it has given to them. It leaves no core either. What it executes is a process like any other.
+ *
  * Whoever stops first stops the others: an engine of which a third has failed must not look alive.
  *
  * Called by verb_engine.c and by the child in daemon.c; calls <ringcast/engine.h>.
@@ -12,6 +15,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 static struct rcast_engine *served; /* for the handler */
 
@@ -70,6 +74,11 @@ static int start_quiet_thread(pthread_t *thread, void *(*run)(void *), struct rc
 	error = pthread_create(thread, NULL, run, engine);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -error;
+}
+
+void serve_unseen(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
 }
 
 int serve_engine(struct rcast_engine *engine, bool until_empty)

@@ -3,6 +3,7 @@
  * `ringcast attach`: use a session.
  */
 #include "cli/attached.h"
+#include "cli/connect.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/signals.h"
@@ -29,7 +30,7 @@ static int attach_verb(const struct verb *verb, int argc, char **argv)
 	if (!operands || !message_check_name(verb, "session", operands[0]))
 		return EXIT_CODE_USAGE;
 	signals_open_for_terminal();
-	result = rcast_client_connect_session(operands[0], &client);
+	result = connect_session(operands[0], &client);
 	if (result < 0)
 		return attached_exit_code(message_no_connection(operands[0], result));
 	result = attached_run(client, operands[0], &attached);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/connect.h"
 #include "cli/describe.h"
 #include "cli/message.h"
 #include "cli/options.h"
@@ -54,7 +55,7 @@ static int list_all(struct ls *ls)
 	int result;
 
 	json_begin(&ls->json, '[');
-	result = rcast_find_sessions(list_session, ls);
+	result = connect_list(list_session, ls);
 	json_end(&ls->json, ']');
 	if (ls->error == 0 && result < 0)
 		return message_no_connection(NULL, result);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/cast.h"
+#include "cli/connect.h"
 #include "cli/follow.h"
 #include "cli/message.h"
 #include "cli/options.h"
@@ -146,7 +147,7 @@ static int record_verb(const struct verb *verb, int argc, char **argv)
 	recorder.session = operands[0];
 	recorder.path = operands[1];
 	signals_open();
-	result = rcast_client_connect_session(recorder.session, &client);
+	result = connect_session(recorder.session, &client);
 	if (result < 0)
 		return message_no_connection(recorder.session, result);
 	result = record_session(&recorder, client);

@@ -10,6 +10,7 @@
 #include <ringcast/circuit.h>
 
 #include "cli/attached.h"
+#include "cli/engine_flags.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/signals.h"
@@ -22,24 +23,26 @@
 struct run {
 	struct daemon_order order;
 	const char *engine;
+	struct engine_flags engine_flags;
 	bool detached;
 	struct attached_options attached;
 	char default_name[RCAST_NAME_MAX + 1];
 	const char *default_argv[2];
 };
 
-enum { OPTION_NAME = 256, OPTION_RING, OPTION_LINGER, OPTION_LEASE_MAX, OPTION_DETACHED, OPTION_DETACH_KEY, OPTION_ENGINE };
+enum { OPTION_NAME = 256, OPTION_RING, OPTION_LINGER, OPTION_DETACHED, OPTION_DETACH_KEY, OPTION_ENGINE };
 
-static const struct option options[] = {
-	{"name", required_argument, NULL, OPTION_NAME},     {"ring", required_argument, NULL, OPTION_RING},
-	{"linger", required_argument, NULL, OPTION_LINGER}, {"lease-max", required_argument, NULL, OPTION_LEASE_MAX},
-	{"detached", no_argument, NULL, OPTION_DETACHED},   {"detach-key", required_argument, NULL, OPTION_DETACH_KEY},
-	{"engine", required_argument, NULL, OPTION_ENGINE}, {0}};
+static const struct option options[] = {{"name", required_argument, NULL, OPTION_NAME},
+					{"ring", required_argument, NULL, OPTION_RING},
+					{"linger", required_argument, NULL, OPTION_LINGER},
+					{"detached", no_argument, NULL, OPTION_DETACHED},
+					{"detach-key", required_argument, NULL, OPTION_DETACH_KEY},
+					{"engine", required_argument, NULL, OPTION_ENGINE},
+					ENGINE_FLAGS,
+					{0}};
 
 static bool take_option(const struct verb *verb, struct run *run, int option)
 {
-	uint64_t value;
-
 	switch (option) {
 	case OPTION_NAME:
 		run->order.name = optarg;
@@ -60,18 +63,13 @@ static bool take_option(const struct verb *verb, struct run *run, int option)
 			return true;
 		message_usage(verb, "--linger takes whole seconds, not '%.40s'", optarg);
 		return false;
-	case OPTION_LEASE_MAX:
-		if (parse_u64(optarg, UINT32_MAX, &value)) {
-			run->order.max_lease_ms = (uint32_t)value;
-			return true;
-		}
-		message_usage(verb, "--lease-max takes milliseconds, not '%.40s'", optarg);
-		return false;
-	default:
+	case OPTION_DETACH_KEY:
 		if (parse_key(optarg, &run->attached.detach_key))
 			return true;
 		message_usage(verb, "--detach-key takes one character or ^X, not '%.40s'", optarg);
 		return false;
+	default:
+		return engine_flags_take(verb, &run->engine_flags, option, optarg);
 	}
 }
 
@@ -137,8 +135,9 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	}
 	if (option == OPTIONS_OVER)
 		return line.exit_code;
-	if (run.engine && run.order.max_lease_ms)
-		return message_usage(verb, "--lease-max is the engine's, which --engine says runs already");
+	if (run.engine && run.engine_flags.given)
+		return message_usage(verb, "%s is the engine's, which --engine says runs already", run.engine_flags.given);
+	run.order.engine = &run.engine_flags.options;
 	choose_program(&run, argv + optind);
 	if (!run.order.name)
 		make_default_name(&run);
@@ -154,11 +153,11 @@ const struct verb verb_run = {
 		"  --linger S       seconds for which an ended session stays readable (60; 0: not at all). Unless "
 		"--detached,\n"
 		"                   it is at least 5, which is how we learn of its end\n"
-		"  --lease-max MS   the longest lease that a reader may be granted, in milliseconds (0: none)\n"
 		"  --detached       do not attach; print the name\n"
 		"  --detach-key K   leaves the session running: one character, or ^X for Ctrl-X (^\\)\n"
 		"  --engine NAME    host it in the engine of that name, which runs already, instead of one of its own\n"
 		"\n"
+		"Of an engine of its own, as of 'ringcast engine':\n" ENGINE_FLAGS_HELP "\n"
 		"Ends with the exit status of the program (128 + N: killed by signal N); 125: ringcast itself failed, 126: "
 		"the\n"
 		"program cannot be executed, 127: it was not found.\n",

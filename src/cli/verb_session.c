@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/connect.h"
 #include "cli/message.h"
 #include "cli/options.h"
 
@@ -21,7 +22,7 @@ struct order {
 static int carry_out(const struct order *order, int (*command)(struct rcast_client *client, const struct order *order))
 {
 	struct rcast_client *client;
-	int result = rcast_client_connect_session(order->session, &client);
+	int result = connect_session(order->session, &client);
 
 	if (result < 0)
 		return message_no_connection(order->session, result);

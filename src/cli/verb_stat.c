@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "cli/connect.h"
 #include "cli/describe.h"
 #include "cli/message.h"
 #include "cli/options.h"
@@ -116,7 +117,7 @@ static int stat_session(const char *session, bool as_json)
 {
 	struct rcast_session_stats stats;
 	struct rcast_client *client;
-	int result = rcast_client_connect_session(session, &client);
+	int result = connect_session(session, &client);
 
 	if (result < 0)
 		return message_no_connection(session, result);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/connect.h"
 #include "cli/follow.h"
 #include "cli/json.h"
 #include "cli/message.h"
@@ -168,7 +169,7 @@ static int follow_session(struct tail *tail, struct rcast_client *client)
 static int tail_session(struct tail *tail)
 {
 	struct rcast_client *client;
-	int result = rcast_client_connect_session(tail->session, &client);
+	int result = connect_session(tail->session, &client);
 
 	if (result < 0)
 		return message_no_connection(tail->session, result);

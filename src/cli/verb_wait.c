@@ -11,6 +11,7 @@
 
 #include <ringcast/client.h>
 
+#include "cli/connect.h"
 #include "cli/message.h"
 #include "cli/options.h"
 
@@ -45,7 +46,7 @@ static int wait_for_session(const struct wait_order *order, struct rcast_wait *w
 {
 	struct rcast_client *client;
 	struct rcast_view *view = NULL;
-	int result = rcast_client_connect_session(session, &client);
+	int result = connect_session(session, &client);
 
 	if (result < 0)
 		return message_no_connection(session, result);

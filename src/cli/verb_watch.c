@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/connect.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/show.h"
@@ -85,7 +86,7 @@ static int watch_verb(const struct verb *verb, int argc, char **argv)
 	if (!operands || !message_check_name(verb, "session", operands[0]))
 		return EXIT_CODE_USAGE;
 	signals_open_for_terminal();
-	result = rcast_client_connect_session(operands[0], &client);
+	result = connect_session(operands[0], &client);
 	if (result < 0)
 		return message_no_connection(operands[0], result);
 	result = watch_session(operands[0], client);
