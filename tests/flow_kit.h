@@ -45,6 +45,14 @@ static inline long flow_stat(const char *name, const char *key)
 	return value;
 }
 
+static inline void flow_send(const char *name, const char *text)
+{
+	struct harness_result result = harness_ringcast_run("send", name, text, NULL);
+
+	cr_assert_eq(result.status, 0, "%s", result.err);
+	harness_result_free(&result);
+}
+
 static inline void flow_await_end(const char *name)
 {
 	harness_await(flow_stat(name, "ended") == 1);
@@ -136,9 +144,9 @@ struct flow_terminal {
 	size_t n_screen;
 };
 
-static inline struct flow_terminal flow_open_terminal(const char *const *arguments)
+static inline struct flow_terminal flow_open_terminal_sized(const char *const *arguments, uint16_t cols, uint16_t rows)
 {
-	struct winsize size = {.ws_col = 91, .ws_row = 33};
+	struct winsize size = {.ws_col = cols, .ws_row = rows};
 	const char *argv[16] = {harness_ringcast()};
 	struct flow_terminal terminal = {.screen = calloc(1, 1)};
 
@@ -151,6 +159,11 @@ static inline struct flow_terminal flow_open_terminal(const char *const *argumen
 		argv[n + 1] = arguments[n];
 	terminal.pid = harness_spawn(argv, terminal.slave, terminal.slave, terminal.slave);
 	return terminal;
+}
+
+static inline struct flow_terminal flow_open_terminal(const char *const *arguments)
+{
+	return flow_open_terminal_sized(arguments, 91, 33);
 }
 
 static inline void flow_close_terminal(struct flow_terminal *terminal)

@@ -162,6 +162,52 @@ HARNESS_TEST(screen, a_snapshot_restores_the_state_whatever_was_there)
 	}
 }
 
+/* A terminal in its alternate screen stays there, and shows the same; both screens look alike to who only sees one. */
+HARNESS_TEST(screen, a_snapshot_of_the_shown_screen_does_not_switch)
+{
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		struct rcast_screen *session = make(10, 4), *terminal = make(10, 4);
+		uint64_t n_switches;
+		char *shown, *again, *bytes;
+		size_t n_bytes;
+
+		feed(session, states[i]);
+		feed(terminal, "precious" LEFT_BEHIND);
+		n_switches = rcast_screen_n_switches(terminal);
+		cr_assert_eq(rcast_screen_snapshot_shown(session, &bytes, &n_bytes), 0);
+		feed(terminal, bytes);
+		cr_expect_eq(rcast_screen_n_switches(terminal), n_switches, "state %zu", i);
+		free(bytes);
+		cr_assert_eq(rcast_screen_snapshot_shown(session, &shown, &n_bytes), 0);
+		cr_assert_eq(rcast_screen_snapshot_shown(terminal, &again, &n_bytes), 0);
+		cr_expect_str_eq(again, shown, "state %zu", i);
+		free(shown);
+		free(again);
+		rcast_screen_free(session);
+		rcast_screen_free(terminal);
+	}
+}
+
+HARNESS_TEST(screen, switches_are_counted_wherever_they_lead)
+{
+	static const struct {
+		const char *fed;
+		uint64_t n;
+	} cases[] = {
+		{"abc\033[2J\033[!p", 0},     {"\033[?1049h", 1}, {"\033[?1049l", 1},
+		{"\033[?47h\033[?47h", 2},    {"\033c", 1},       {"\033[?25;1047h\033[?1047;25l", 2},
+		{"\033[?1049h\033[?1049", 1},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rcast_screen *screen = make(10, 4);
+
+		feed(screen, cases[i].fed);
+		cr_expect_eq(rcast_screen_n_switches(screen), cases[i].n, "case %zu", i);
+		rcast_screen_free(screen);
+	}
+}
+
 HARNESS_TEST(screen, bytes_may_come_one_by_one)
 {
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {

@@ -173,7 +173,7 @@ RCAST_API int rcast_client_get_keyframe(struct rcast_client *client, const char 
  * a lapped view ends at the keyframe, and RCAST_LAPPED comes with it. Until the engine has answered there is RCAST_EMPTY.
  *
  * If the engine has no keyframes, or fails to make one several times, the view goes on as from RCAST_FROM_OLDEST, and
- * rcast_view_keyframe is NULL.
+ * rcast_view_keyframe is NULL. With `rejoin` a view that begins elsewhere does the same once it is lapped.
  */
 struct rcast_view_options {
 	enum rcast_from from;
@@ -181,6 +181,7 @@ struct rcast_view_options {
 	bool input;        /* ask for the right to send input and resize */
 	bool by_circuit;   /* records come over the socket instead of by mapped memory */
 	uint32_t lease_ms; /* ask for a lease; 0: none */
+	bool rejoin;       /* lapped: on at the screen, wherever the view has begun */
 };
 
 /* Attach. -ENOENT: no such session. -EPERM: input or a lease was asked for and is not ours to have. NULL options: from oldest. */

@@ -56,6 +56,14 @@ RCAST_API bool rcast_screen_is_at_cut_point(const struct rcast_screen *screen);
  */
 RCAST_API int rcast_screen_snapshot(const struct rcast_screen *screen, char **bytes, size_t *n_bytes);
 
+/*
+ * For a terminal that is to stay in the screen that it is in, as who shows a session within its own alternate screen wants: the
+ * snapshot of the shown screen only, and how often the stream has switched screens or reset everything, wherever that led. While
+ * this count stays, the stream may go to such a terminal as it is; when it has grown, another snapshot takes the stream's place.
+ */
+RCAST_API int rcast_screen_snapshot_shown(const struct rcast_screen *screen, char **bytes, size_t *n_bytes);
+RCAST_API uint64_t rcast_screen_n_switches(const struct rcast_screen *screen);
+
 /* What can be read on it: UTF-8, a line feed behind every row, blanks at the ends of rows left out. Yours to free(). */
 RCAST_API int rcast_screen_text(const struct rcast_screen *screen, char **text, size_t *n_bytes);
 

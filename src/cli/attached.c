@@ -22,7 +22,6 @@ struct attached {
 	struct show show;
 	unsigned char detach_key;
 	bool input_over; /* standard input has come to its end */
-	bool resized;    /* the session has not heard of our size yet */
 	size_t n_pending;
 	unsigned char pending[65536];
 };
@@ -73,25 +72,25 @@ static void send_size(struct attached *attached)
 {
 	uint16_t cols, rows;
 
-	attached->resized = attached->resized || signals_take_resize();
-	if (!attached->resized)
+	if (!attached->show.window_changed)
 		return;
 	if (!terminal_size(&attached->show.terminal, &cols, &rows) ||
 	    rcast_view_resize(attached->show.follow.view, cols, rows) != -EAGAIN)
-		attached->resized = false;
+		attached->show.window_changed = false;
 }
 
 /* ── The whole ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void attached_pause(void *user)
+static int attached_pause(void *user)
 {
 	struct attached *attached = user;
 	bool has_room = attached->n_pending < sizeof attached->pending;
+	int result = show_pause(&attached->show);
 
-	show_handle_signals(&attached->show);
 	send_size(attached);
 	send_pending(attached);
 	attached->show.follow.input_fd = has_room && !attached->input_over ? STDIN_FILENO : -1;
+	return result;
 }
 
 int attached_exit_code(int exit_code)
@@ -122,13 +121,16 @@ int attached_run(struct rcast_client *client, const char *session, const struct 
 	static const struct follow_ops ops = {
 		.record = attached_record, .gap = attached_gap, .input = take_input, .pause = attached_pause};
 	static struct attached attached;
-	struct rcast_view_options view_options = {.from = RCAST_FROM_OLDEST, .input = true};
+	struct rcast_view_options view_options = {
+		.from = options->is_first ? RCAST_FROM_OLDEST : RCAST_FROM_SCREEN, .rejoin = true, .input = true};
 	struct show *show = &attached.show;
 	enum follow_end end;
 	int result;
 
 	attached.detach_key = options->detach_key;
-	attached.resized = true;
+	show->window_changed = true;
+	canvas_hold_back(&show->canvas); /* until the session has our size */
+	show->canvas.is_inline = options->is_inline || options->is_first;
 	show->follow = (struct follow){.session = session, .client = client, .ops = &ops, .user = &attached, .input_fd = -1};
 	show->silent_until_ns = options->is_first ? 0 : clock_now_ns();
 	result = rcast_view_open(client, session, &view_options, &show->follow.view);

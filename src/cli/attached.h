@@ -11,7 +11,8 @@
 
 struct attached_options {
 	unsigned char detach_key;
-	bool is_first; /* nobody was attached before: what the program has asked its terminal is for ours to answer */
+	bool is_first;  /* nobody was attached before: what the program has asked its terminal is for ours to answer */
+	bool is_inline; /* not in our terminal's alternate screen */
 };
 
 /* Returns the exit code: the program's own if it ended while we were attached. Once in a process. */

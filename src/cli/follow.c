@@ -78,8 +78,9 @@ static bool look_around(struct follow *follow, bool busy)
 	struct pollfd polled[] = {{.fd = rcast_view_fd(follow->view), .events = POLLIN},
 				  {.fd = signals_fd(), .events = POLLIN},
 				  {.fd = follow->input_fd, .events = POLLIN}};
+	int timeout_ms = busy ? 0 : follow->wake_ms ? (int)follow->wake_ms : -1;
 
-	if (poll(polled, 3, busy ? 0 : -1) < 0)
+	if (poll(polled, 3, timeout_ms) < 0)
 		return true;
 	if (polled[1].revents)
 		signals_read();
@@ -113,7 +114,9 @@ enum follow_end follow_run(struct follow *follow)
 		if (outcome != RCAST_EMPTY && outcome != RCAST_RECORD)
 			return judge_outcome(follow, outcome);
 		if (follow->ops->pause)
-			follow->ops->pause(follow->user);
+			follow->error = follow->ops->pause(follow->user);
+		if (follow->error)
+			return judge_error(follow);
 		if (!look_around(follow, outcome == RCAST_RECORD))
 			return FOLLOW_LEFT;
 		if (signals_ending())

@@ -19,7 +19,7 @@ enum follow_end {
 	FOLLOW_UNUSABLE,   /* it never began, for a reason that was said */
 };
 
-/* All but record may be NULL. Non-zero from record, gap or drawn: an error of output_write, and the follow ends. */
+/* All but record may be NULL. Non-zero from record, gap or pause: an error of output_write, and the follow ends. */
 struct follow_ops {
 	int (*record)(void *user, const struct rcast_record *record);
 
@@ -30,7 +30,7 @@ struct follow_ops {
 	bool (*input)(void *user);
 
 	/* Between two looks at the stream: nothing more to show for now, or a good deal was shown. */
-	void (*pause)(void *user);
+	int (*pause)(void *user);
 };
 
 struct follow {
@@ -39,7 +39,8 @@ struct follow {
 	struct rcast_view *view;
 	const struct follow_ops *ops;
 	void *user;
-	int input_fd; /* -1: none, or not now */
+	int input_fd;         /* -1: none, or not now */
+	unsigned int wake_ms; /* look around again after so long, if nothing comes; 0: no need to */
 
 	struct rcast_loss told; /* the losses that gap() has heard of */
 	bool has_exit;

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drawing a session on our terminal, for watch and attach.
+ * Following a session on our terminal, for watch and attach.
  */
 #ifndef RINGCAST_CLI_SHOW_H
 #define RINGCAST_CLI_SHOW_H
 
 #include <ringcast/client.h>
 
+#include "cli/canvas.h"
 #include "cli/follow.h"
-#include "cli/questions.h"
 #include "cli/terminal.h"
 
 struct show {
 	struct terminal terminal;
+	struct canvas canvas; /* its is_inline is the verb's to set */
 	struct follow follow;
 	uint64_t silent_until_ns; /* questions in output older than this are not put to our terminal */
-	struct questions questions;
+	bool begun;               /* the first record has come */
+	bool window_changed;      /* since whoever wants to know has looked */
 };
 
 #define SHOW_ALWAYS_SILENT UINT64_MAX
@@ -24,10 +26,13 @@ struct show {
 int show_record(struct show *show, const struct rcast_record *record);
 int show_gap(struct show *show, const struct rcast_loss *lost);
 
-/* Run the follow with the terminal raw, restore it, say how it ended. */
+/* Run the follow with the terminal raw, restore it, say how it ended. The view is open, the terminal too. */
 enum follow_end show_follow(struct show *show);
 
-/* What signals ask of the terminal between two looks: stop, go on. */
-void show_handle_signals(struct show *show);
+/* The pause of the follow: what signals ask of the terminal, and frames that are due. */
+int show_pause(struct show *show);
+
+/* Stop ourselves as Ctrl-Z does, and draw all anew when we are continued. An error of output_write, or 0. */
+int show_suspend(struct show *show);
 
 #endif

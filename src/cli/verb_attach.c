@@ -8,9 +8,10 @@
 #include "cli/options.h"
 #include "cli/signals.h"
 
-enum { OPTION_DETACH_KEY = 256 };
+enum { OPTION_DETACH_KEY = 256, OPTION_INLINE };
 
-static const struct option options[] = {{"detach-key", required_argument, NULL, OPTION_DETACH_KEY}, {0}};
+static const struct option options[] = {
+	{"detach-key", required_argument, NULL, OPTION_DETACH_KEY}, {"inline", no_argument, NULL, OPTION_INLINE}, {0}};
 
 static int attach_verb(const struct verb *verb, int argc, char **argv)
 {
@@ -21,7 +22,9 @@ static int attach_verb(const struct verb *verb, int argc, char **argv)
 	int option, result;
 
 	while ((option = options_next(&line)) >= 0) {
-		if (!parse_key(optarg, &attached.detach_key))
+		if (option == OPTION_INLINE)
+			attached.is_inline = true;
+		else if (!parse_key(optarg, &attached.detach_key))
 			return message_usage(verb, "--detach-key takes one character or ^X, not '%.40s'", optarg);
 	}
 	if (option == OPTIONS_OVER)
@@ -40,9 +43,10 @@ static int attach_verb(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_attach = {
 	.name = "attach",
-	.arguments = "[--detach-key K] NAME",
+	.arguments = "[--detach-key K] [--inline] NAME",
 	.summary = "Use a session: its output here, our keys and window size there",
 	.help = "  --detach-key K   leaves the session running: one character, or ^X for Ctrl-X (^\\)\n"
+		"  --inline         not in the alternate screen of this terminal: what was shown stays\n"
 		"\n"
 		"Ends by itself when the session has ended, with the exit status of its program (128 + N: killed by signal "
 		"N).\n",

@@ -15,6 +15,8 @@
 #include "cli/show.h"
 #include "cli/signals.h"
 
+enum { OPTION_INLINE = 256 };
+
 #define KEY_CTRL_C 0x03
 #define KEY_CTRL_Z 0x1a
 #define KEY_ESCAPE 0x1b
@@ -31,7 +33,7 @@ static bool watch_input(void *user)
 		if (keys[i] == 'q' || keys[i] == 'Q' || keys[i] == KEY_CTRL_C)
 			return false;
 		if (keys[i] == KEY_CTRL_Z)
-			terminal_suspend(&show->terminal);
+			show_suspend(show);
 	}
 	return true;
 }
@@ -46,23 +48,25 @@ static int watch_gap(void *user, const struct rcast_loss *lost)
 	return show_gap(user, lost);
 }
 
-static void watch_pause(void *user)
+static int watch_pause(void *user)
 {
-	show_handle_signals(user);
+	return show_pause(user);
 }
 
-static int watch_session(const char *session, struct rcast_client *client)
+static int watch_session(const char *session, struct rcast_client *client, bool is_inline)
 {
+	static const struct rcast_view_options from_screen = {.from = RCAST_FROM_SCREEN, .rejoin = true};
 	static const struct follow_ops ops = {
 		.record = watch_record, .gap = watch_gap, .input = watch_input, .pause = watch_pause};
 	struct show show = {.silent_until_ns = SHOW_ALWAYS_SILENT,
+			    .canvas = {.is_inline = is_inline},
 			    .follow = {.session = session, .client = client, .ops = &ops, .user = &show}};
 	enum follow_end end;
 	int result;
 
 	result = rcast_client_restrict_to_view(client);
 	if (result == 0)
-		result = rcast_view_open(client, session, NULL, &show.follow.view);
+		result = rcast_view_open(client, session, &from_screen, &show.follow.view);
 	if (result < 0)
 		return message_client(client, session, result);
 	terminal_open(&show.terminal, STDIN_FILENO, STDOUT_FILENO);
@@ -74,13 +78,16 @@ static int watch_session(const char *session, struct rcast_client *client)
 
 static int watch_verb(const struct verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {{0}};
+	static const struct option options[] = {{"inline", no_argument, NULL, OPTION_INLINE}, {0}};
 	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options};
 	struct rcast_client *client;
+	bool is_inline = false;
 	char **operands;
-	int result;
+	int option, result;
 
-	if (options_next(&line) == OPTIONS_OVER)
+	while ((option = options_next(&line)) >= 0)
+		is_inline = true;
+	if (option == OPTIONS_OVER)
 		return line.exit_code;
 	operands = options_operands(&line, 1);
 	if (!operands || !message_check_name(verb, "session", operands[0]))
@@ -89,17 +96,19 @@ static int watch_verb(const struct verb *verb, int argc, char **argv)
 	result = connect_session(operands[0], &client);
 	if (result < 0)
 		return message_no_connection(operands[0], result);
-	result = watch_session(operands[0], client);
+	result = watch_session(operands[0], client, is_inline);
 	rcast_client_free(client);
 	return result;
 }
 
 const struct verb verb_watch = {
 	.name = "watch",
-	.arguments = "NAME",
+	.arguments = "[--inline] NAME",
 	.summary = "Look at a session, without disturbing it",
-	.help = "Draws what the ring still holds, then follows until the session has ended. A viewer that is too slow "
-		"misses\n"
-		"output, and says how much. 'q' or Ctrl-C leaves.\n",
+	.help = "  --inline   not in the alternate screen of this terminal: what was shown stays\n"
+		"\n"
+		"Shows the session's screen as it is now, then follows until the session has ended. Where this window is of "
+		"another\n"
+		"size, part of the screen is shown, and the last line says so. 'q' or Ctrl-C leaves.\n",
 	.run = watch_verb,
 };

@@ -182,11 +182,12 @@ static int follow(struct rcast_view *view, struct rcast_record *record)
 
 /* ── For the view ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-int rcasti_rejoin_begin(struct rcast_view *view)
+int rcasti_rejoin_begin(struct rcast_view *view, const struct rcast_view_options *options)
 {
 	view->rejoin.request.over = rcasti_view_call;
 	view->rejoin.request.owner = view;
-	return ask(view);
+	view->rejoin.state = options->rejoin ? RCASTI_REJOIN_FOLLOWING : RCASTI_REJOIN_OFF;
+	return options->from == RCAST_FROM_SCREEN ? ask(view) : 0;
 }
 
 void rcasti_rejoin_close(struct rcast_view *view)

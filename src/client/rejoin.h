@@ -25,8 +25,8 @@ struct rcasti_rejoin {
 	struct rcasti_keyframe_request request;
 };
 
-/* Join at the screen. Negative: only what must end the view. */
-int rcasti_rejoin_begin(struct rcast_view *view);
+/* Once attached. Negative: only what must end the view. */
+int rcasti_rejoin_begin(struct rcast_view *view, const struct rcast_view_options *options);
 void rcasti_rejoin_close(struct rcast_view *view);
 
 /* The view's next, for any view: RCAST_RECORD, which may be a keyframe; RCAST_LAPPED with view->gap; and so on. */

@@ -310,15 +310,16 @@ int rcast_view_open(struct rcast_client *client, const char *session, const stru
 		    struct rcast_view **view)
 {
 	static const struct rcast_view_options from_oldest;
-	struct rcast_view *made = create_view(client, options ? options : &from_oldest);
+	const struct rcast_view_options *wanted = options ? options : &from_oldest;
+	struct rcast_view *made = create_view(client, wanted);
 	int result;
 
 	*view = NULL;
 	if (!made)
 		return rcasti_client_fail(client, -ENOMEM, "no memory for a view");
-	result = attach(made, session, options ? options : &from_oldest);
-	if (result == 0 && options && options->from == RCAST_FROM_SCREEN)
-		result = rcasti_rejoin_begin(made);
+	result = attach(made, session, wanted);
+	if (result == 0)
+		result = rcasti_rejoin_begin(made, wanted);
 	if (result == 0)
 		result = watch_all(made);
 	if (result < 0) {

@@ -119,6 +119,11 @@ void rcast_screen_get_cursor(const struct rcast_screen *screen, uint16_t *col, u
 	*visible = rcasti_mode(&screen->modes, MODE_CURSOR_VISIBLE);
 }
 
+uint64_t rcast_screen_n_switches(const struct rcast_screen *screen)
+{
+	return screen->n_switches;
+}
+
 const char *rcast_screen_title(const struct rcast_screen *screen)
 {
 	return screen->title;
@@ -172,6 +177,7 @@ void rcasti_show_alternate(struct rcast_screen *screen)
 {
 	struct rcasti_pen fill = rcasti_erasing_pen(screen);
 
+	screen->n_switches++;
 	if (screen->is_alternate)
 		return;
 	rcasti_buffer_clear(&screen->alternate, &fill);
@@ -182,6 +188,7 @@ void rcasti_show_alternate(struct rcast_screen *screen)
 
 void rcasti_show_primary(struct rcast_screen *screen)
 {
+	screen->n_switches++;
 	screen->is_alternate = false;
 	rcasti_restrict_cursor(screen, screen->primary.n_cols);
 }
@@ -209,6 +216,7 @@ void rcasti_soft_reset(struct rcast_screen *screen)
 
 void rcasti_full_reset(struct rcast_screen *screen)
 {
+	screen->n_switches++;
 	rcasti_modes_full_reset(&screen->modes);
 	rcasti_buffer_clear(&screen->primary, &plain);
 	rcasti_buffer_clear(&screen->alternate, &plain);

@@ -243,10 +243,16 @@ static void enter_alternate(struct rcasti_painter *painter)
 	rcasti_output_print(&painter->output, "\033[?1047h");
 }
 
-static void draw_screens(struct rcasti_painter *painter)
+static void draw_shown(struct rcasti_painter *painter)
 {
 	const struct rcast_screen *screen = painter->screen;
 
+	draw_buffer(painter, screen->is_alternate ? &screen->alternate : &screen->primary);
+}
+
+static void draw_screens(struct rcasti_painter *painter)
+{
+	const struct rcast_screen *screen = painter->screen;
 	if (!screen->is_alternate)
 		write_hidden_saved(painter);
 	draw_buffer(painter, &screen->primary);
@@ -254,7 +260,6 @@ static void draw_screens(struct rcasti_painter *painter)
 		enter_alternate(painter);
 		draw_buffer(painter, &screen->alternate);
 	}
-	write_saved(painter, "\0337");
 }
 
 /* ── The end: where the stream goes on ───────────────────────────────────────────────────────────────────────────────── */
@@ -318,7 +323,7 @@ static void write_titles(struct rcasti_painter *painter)
 		rcasti_painter_put_title(painter, painter->screen->title);
 }
 
-int rcast_screen_snapshot(const struct rcast_screen *screen, char **bytes, size_t *n_bytes)
+static int take_snapshot(const struct rcast_screen *screen, bool of_both, char **bytes, size_t *n_bytes)
 {
 	struct rcasti_painter painter = {.screen = screen};
 
@@ -326,13 +331,27 @@ int rcast_screen_snapshot(const struct rcast_screen *screen, char **bytes, size_
 	*n_bytes = 0;
 	if (!rcast_screen_is_at_cut_point(screen) && screen->parser.pending_overflow)
 		return -EAGAIN;
-	rcasti_output_print(&painter.output, "\030\033[?1049l\033[0m\033[0\"q");
+	rcasti_output_print(&painter.output, "\030%s\033[0m\033[0\"q", of_both ? "\033[?1049l" : "");
 	rcasti_modes_write_defaults(&screen->modes, &painter.output);
 	write_plain_charsets(&painter);
 	write_titles(&painter);
-	draw_screens(&painter);
+	if (of_both)
+		draw_screens(&painter);
+	else
+		draw_shown(&painter);
+	write_saved(&painter, "\0337");
 	write_end(&painter);
 	if (!rcast_screen_is_at_cut_point(screen))
 		rcasti_output_put(&painter.output, screen->parser.pending, screen->parser.n_pending);
 	return rcasti_output_finish(&painter.output, bytes, n_bytes);
+}
+
+int rcast_screen_snapshot(const struct rcast_screen *screen, char **bytes, size_t *n_bytes)
+{
+	return take_snapshot(screen, true, bytes, n_bytes);
+}
+
+int rcast_screen_snapshot_shown(const struct rcast_screen *screen, char **bytes, size_t *n_bytes)
+{
+	return take_snapshot(screen, false, bytes, n_bytes);
 }

@@ -33,6 +33,7 @@ struct rcast_screen {
 	struct rcasti_parser parser;
 	struct rcasti_buffer primary, alternate;
 	bool is_alternate;
+	uint64_t n_switches;              /* to either, or by a reset of everything, wherever it was before */
 	struct rcasti_cursor cursor;      /* of the screen that is shown */
 	struct rcasti_cursor left_cursor; /* where the primary screen was left */
 	struct rcasti_pen pen;
