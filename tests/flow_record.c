@@ -77,12 +77,105 @@ HARNESS_TEST(record, a_signal_ends_it_with_a_valid_file)
 	free(text);
 }
 
+HARNESS_TEST(record, the_last_minutes_of_a_living_session)
+{
+	struct harness_result result;
+	char *text;
+
+	flow_start("alive", "64K", "echo hello; sleep 100");
+	result = harness_ringcast_run("wait", "--match", "hello", "alive", NULL);
+	harness_result_free(&result);
+	result = harness_ringcast_run("record", "--last", "1h", "alive", harness_path("cast"), NULL);
+	cr_expect_eq(result.status, 0, "%s", result.err);
+	text = read_recording();
+	cr_expect_not_null(strstr(text, "hello\\r\\n\"]\n"), "%s", text);
+	free(text);
+	harness_result_free(&result);
+}
+
+HARNESS_TEST(record, the_last_minutes_that_the_ring_did_not_hold)
+{
+	struct harness_result result;
+
+	flow_start("flooded", "64K", "seq 1 50000; sleep 100");
+	result = harness_ringcast_run("wait", "--match", "^50000$", "flooded", NULL);
+	harness_result_free(&result);
+	result = harness_ringcast_run("record", "--last", "1h", "flooded", harness_path("cast"), NULL);
+	cr_expect_eq(result.status, 4);
+	cr_expect_not_null(strstr(result.err, "the ring held no more than the last"), "%s", result.err);
+	harness_result_free(&result);
+}
+
+/* With a lease, a recorder that is stopped holds the program back, and nothing is lost. */
+HARNESS_TEST(record, a_lease_holds_the_program_back)
+{
+	char script[256];
+	struct harness_result result;
+	size_t n_text;
+	char *text = flow_seq(200000, &n_text), *recorded;
+	pid_t recorder;
+
+	snprintf(script, sizeof script, "echo ready; read x <%s; seq 1 200000", flow_gate());
+	result = harness_ringcast_run("run", "--detached", "--lease-max", "20000", "--name", "leased", "--ring", "64K", "--",
+				      "sh", "-c", script, NULL);
+	cr_assert_eq(result.status, 0, "%s", result.err);
+	harness_result_free(&result);
+	recorder = flow_spawn_to_file((const char *[]){"record", "--format", "raw", "leased", harness_path("cast"), NULL},
+				      "said");
+	harness_await(flow_file_size("cast") > 0);
+	kill(recorder, SIGSTOP);
+	flow_open_gate();
+	harness_await(flow_stat("leased", "output_bytes") > 20000);
+	kill(recorder, SIGCONT);
+	cr_expect_eq(harness_wait(recorder), 0);
+	recorded = read_recording();
+	cr_expect_str_eq(recorded + strlen("ready\r\n"), text);
+	free(recorded);
+	free(text);
+}
+
+/* A limit on the size of files stands for a full disk; standard error, a pipe, is not limited by it. */
+HARNESS_TEST(record, a_full_disk_is_said_and_the_file_is_valid)
+{
+	static const char script[] = "ulimit -f 64; exec \"$0\" record full \"$1\"";
+	const char *const argv[] = {"sh", "-c", script, harness_ringcast(), harness_path("cast"), NULL};
+	struct harness_result result, played;
+
+	flow_start("full", "1M", "seq 1 50000");
+	flow_await_end("full");
+	result = harness_run(argv, NULL);
+	cr_expect_eq(result.status, 1, "%d", result.status);
+	cr_expect_not_null(strstr(result.err, "ends with the last whole event: File too large (EFBIG)"), "%s", result.err);
+	harness_result_free(&result);
+	played = harness_ringcast_run("play", "--idle-limit", "0", harness_path("cast"), NULL);
+	cr_expect_eq(played.status, 0, "%s", played.err);
+	cr_expect(played.n_out > 5000 && strncmp(played.out, "1\r\n2\r\n", 6) == 0, "%zu", played.n_out);
+	harness_result_free(&played);
+}
+
+HARNESS_TEST(record, a_device_that_is_full)
+{
+	struct harness_result result;
+
+	flow_start("some", "64K", "echo hello");
+	result = harness_ringcast_run("record", "--overwrite", "some", "/dev/full", NULL);
+	cr_expect_eq(result.status, 1);
+	cr_expect_not_null(strstr(result.err, "No space left on device (ENOSPC)"), "%s", result.err);
+	harness_result_free(&result);
+}
+
 HARNESS_TEST(record, refuses)
 {
 	struct harness_result result;
 
 	flow_start("some", "64K", "true");
 	result = record("some", "v9");
+	cr_expect_eq(result.status, 2);
+	harness_result_free(&result);
+	result = harness_ringcast_run("record", "--last", "0s", "some", harness_path("cast"), NULL);
+	cr_expect_eq(result.status, 2);
+	harness_result_free(&result);
+	result = harness_ringcast_run("record", "--last", "5m", "--from", "newest", "some", harness_path("cast"), NULL);
 	cr_expect_eq(result.status, 2);
 	harness_result_free(&result);
 	result = record("none", "v3");

@@ -8,6 +8,9 @@
  * Data is valid UTF-8: a character that was cut by the end of a record is carried over to the next; what is no UTF-8 becomes
  * U+FFFD. The header needs the size, which the first record of a session says: so it is written when the first record is there.
  *
+ * What never went through a terminal (the session of a pipe) ends its lines with a line feed alone; a recording is of what a
+ * terminal gets, so there a carriage return is put before.
+ *
  * A line is written whole or not at all: when the disk is full the file is cut back to its last whole line, and is valid.
  *
  * Called by verb_record.c.
@@ -25,9 +28,10 @@
 
 #include "cli/clock.h"
 
-int cast_open(struct cast *cast, const char *path, enum cast_format format, bool overwrite)
+#define MAX_EVENT_BYTES ((size_t)64 * 1024)
+
+int cast_open(struct cast *cast, const char *path, bool overwrite)
 {
-	*cast = (struct cast){.format = format};
 	cast->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (overwrite ? O_TRUNC : O_EXCL), 0666);
 	return cast->fd < 0 ? -errno : 0;
 }
@@ -40,6 +44,7 @@ static int write_whole(struct cast *cast, const char *bytes, size_t n_bytes)
 		ssize_t n = write(cast->fd, bytes + n_written, n_bytes - n_written);
 		if (n < 0 && errno != EINTR) {
 			int error = -errno;
+			cast->has_failed = true;
 			/* A pipe or a terminal has nothing to be cut off. */
 			return ftruncate(cast->fd, cast->n_whole) == 0 || errno == EINVAL ? error : -errno;
 		}
@@ -66,16 +71,22 @@ static int write_line_take(struct cast *cast, FILE *take_line, char *const *text
 
 static void put_byte(FILE *line, unsigned char byte)
 {
-	if (byte == '"' || byte == '\\')
-		fprintf(line, "\\%c", byte);
-	else if (byte == '\n')
+	static const char digits[] = "0123456789abcdef";
+
+	if (byte == '"' || byte == '\\') {
+		putc_unlocked('\\', line);
+		putc_unlocked(byte, line);
+	} else if (byte == '\n') {
 		fputs("\\n", line);
-	else if (byte == '\r')
+	} else if (byte == '\r') {
 		fputs("\\r", line);
-	else if (byte < 0x20 || byte == 0x7f)
-		fprintf(line, "\\u%04x", byte);
-	else
-		fputc(byte, line);
+	} else if (byte < 0x20 || byte == 0x7f) {
+		fputs("\\u00", line);
+		putc_unlocked(digits[byte >> 4], line);
+		putc_unlocked(digits[byte & 15], line);
+	} else {
+		putc_unlocked(byte, line);
+	}
 }
 
 static void put_replacement(FILE *line)
@@ -130,14 +141,42 @@ static void put_text_byte(struct cast *cast, FILE *line, unsigned char byte)
 		return;
 	}
 	if (cast->n_carried == 0 && byte < 0x80) {
+		if (byte == '\n' && !cast->is_behind_return && cast->info && cast->info->kind != RCAST_SESSION_PTY)
+			put_byte(line, '\r');
+		cast->is_behind_return = byte == '\r';
 		put_byte(line, byte);
 		return;
 	}
 	cast->carried[cast->n_carried++] = byte;
 	if (cast->n_carried < utf8_length(cast->carried[0]))
 		return;
-	fwrite(cast->carried, 1, cast->n_carried, line);
+	fwrite_unlocked(cast->carried, 1, cast->n_carried, line);
 	cast->n_carried = 0;
+	cast->is_behind_return = false;
+}
+
+/* How many bytes from here on are characters that stand for themselves. */
+static size_t measure_plain(const unsigned char *bytes, size_t n_bytes)
+{
+	size_t n = 0;
+
+	while (n < n_bytes && bytes[n] >= 0x20 && bytes[n] < 0x7f && bytes[n] != '"' && bytes[n] != '\\')
+		n++;
+	return n;
+}
+
+static void put_text(struct cast *cast, FILE *line, const unsigned char *bytes, size_t n_bytes)
+{
+	for (size_t at = 0, n; at < n_bytes; at += n) {
+		n = cast->n_carried == 0 ? measure_plain(bytes + at, n_bytes - at) : 0;
+		if (n > 0) {
+			fwrite_unlocked(bytes + at, 1, n, line);
+			cast->is_behind_return = false;
+		} else {
+			put_text_byte(cast, line, bytes[at]);
+			n = 1;
+		}
+	}
 }
 
 static void put_string(FILE *line, const char *text)
@@ -145,8 +184,7 @@ static void put_string(FILE *line, const char *text)
 	struct cast scratch = {0};
 
 	fputc('"', line);
-	for (; *text; text++)
-		put_text_byte(&scratch, line, (unsigned char)*text);
+	put_text(&scratch, line, (const unsigned char *)text, strlen(text));
 	fputc('"', line);
 }
 
@@ -160,8 +198,9 @@ static time_t begin_time(const struct cast *cast)
 	return time(NULL) - (now_ns > cast->begin_ns ? (time_t)((now_ns - cast->begin_ns) / NS_A_SECOND) : 0);
 }
 
-static int write_header(struct cast *cast, const struct rcast_session_info *info, uint16_t cols, uint16_t rows)
+static int write_header(struct cast *cast, uint16_t cols, uint16_t rows)
 {
+	const struct rcast_session_info *info = cast->info;
 	char *text;
 	size_t n_bytes;
 	FILE *line = open_memstream(&text, &n_bytes);
@@ -183,24 +222,6 @@ static int write_header(struct cast *cast, const struct rcast_session_info *info
 	return write_line_take(cast, line, &text, &n_bytes);
 }
 
-/* The header, if it is not there yet. True in *is_consumed: the record says the size, and the header said that now. */
-static int begin(struct cast *cast, const struct rcast_session_info *info, const struct rcast_record *record,
-		 bool *is_consumed)
-{
-	struct rcast_resize size = {.cols = info->cols, .rows = info->rows};
-
-	*is_consumed = false;
-	if (cast->has_begun)
-		return 0;
-	cast->has_begun = true;
-	cast->begin_ns = cast->now_ns;
-	if (record && record->kind == RCAST_RESIZE && record->n_bytes >= sizeof size) {
-		memcpy(&size, record->data, sizeof size);
-		*is_consumed = true;
-	}
-	return write_header(cast, info, size.cols ? size.cols : 80, size.rows ? size.rows : 24);
-}
-
 static void put_time(struct cast *cast, FILE *line)
 {
 	uint64_t since_ns = cast->now_ns - cast->begin_ns, since_ms = (since_ns + NS_A_MS / 2) / NS_A_MS, interval_ms;
@@ -216,7 +237,6 @@ static void put_time(struct cast *cast, FILE *line)
 
 static int write_event(struct cast *cast, char code, const void *data, size_t n_bytes)
 {
-	const unsigned char *bytes = data;
 	uint64_t written_ms = cast->written_ms;
 	long n_before;
 	char *text;
@@ -228,8 +248,7 @@ static int write_event(struct cast *cast, char code, const void *data, size_t n_
 	put_time(cast, line);
 	fprintf(line, ", \"%c\", \"", code);
 	n_before = ftell(line);
-	for (size_t i = 0; i < n_bytes; i++)
-		put_text_byte(cast, line, bytes[i]);
+	put_text(cast, line, data, n_bytes);
 	if (code == 'o' && ftell(line) == n_before) { /* all of it waits for the rest of its character */
 		cast->written_ms = written_ms;
 		fclose(line);
@@ -252,7 +271,52 @@ static int write_own_event(struct cast *cast, char code, const char *data)
 	return result;
 }
 
+static int write_loss(struct cast *cast, uint64_t lost_output)
+{
+	char label[96];
+
+	snprintf(label, sizeof label, "%" PRIu64 " bytes of output are lost here", lost_output);
+	return write_own_event(cast, 'm', label);
+}
+
 /* ── Records ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/*
+ * The header, if it is not there yet. True in *is_consumed: the record says the size, and the header said that now. NULL: there
+ * is no record.
+ */
+static int begin(struct cast *cast, const struct rcast_record *record, bool *is_consumed)
+{
+	struct rcast_resize size = {.cols = cast->info->cols, .rows = cast->info->rows};
+	int result;
+
+	*is_consumed = false;
+	if (cast->has_begun)
+		return 0;
+	cast->has_begun = true;
+	cast->begin_ns = cast->now_ns = cast->now_ns ? cast->now_ns : clock_now_ns();
+	if (record && record->kind == RCAST_RESIZE && record->n_bytes >= sizeof size) {
+		memcpy(&size, record->data, sizeof size);
+		*is_consumed = true;
+	}
+	result = write_header(cast, size.cols ? size.cols : 80, size.rows ? size.rows : 24);
+	return result == 0 && cast->lost_before > 0 ? write_loss(cast, cast->lost_before) : result;
+}
+
+/* A record may be as long as a quarter of the ring, and an event's line must not be. */
+static int write_output(struct cast *cast, const struct rcast_record *record)
+{
+	const char *at = record->data, *end = at + record->n_bytes;
+	int result = 0;
+
+	while (at < end && result == 0) {
+		size_t n = (size_t)(end - at) < MAX_EVENT_BYTES ? (size_t)(end - at) : MAX_EVENT_BYTES;
+
+		result = write_event(cast, 'o', at, n);
+		at += n;
+	}
+	return result;
+}
 
 static int write_resize(struct cast *cast, const struct rcast_record *record)
 {
@@ -288,7 +352,7 @@ static int write_marker(struct cast *cast, const struct rcast_record *record)
 	return write_own_event(cast, 'm', label);
 }
 
-int cast_write(struct cast *cast, const struct rcast_session_info *info, const struct rcast_record *record)
+int cast_write(struct cast *cast, const struct rcast_record *record)
 {
 	bool is_consumed;
 	int result;
@@ -297,12 +361,12 @@ int cast_write(struct cast *cast, const struct rcast_session_info *info, const s
 		return record->kind == RCAST_OUTPUT ? write_whole(cast, record->data, record->n_bytes) : 0;
 	if (record->stamped && record->time_ns > cast->now_ns)
 		cast->now_ns = record->time_ns;
-	result = begin(cast, info, record, &is_consumed);
+	result = begin(cast, record, &is_consumed);
 	if (result < 0 || is_consumed)
 		return result;
 	switch (record->kind) {
 	case RCAST_OUTPUT:
-		return write_event(cast, 'o', record->data, record->n_bytes);
+		return write_output(cast, record);
 	case RCAST_RESIZE:
 		return write_resize(cast, record);
 	case RCAST_EXIT:
@@ -313,26 +377,32 @@ int cast_write(struct cast *cast, const struct rcast_session_info *info, const s
 	return 0;
 }
 
-int cast_write_gap(struct cast *cast, const struct rcast_session_info *info, const struct rcast_loss *lost)
+int cast_write_gap(struct cast *cast, const struct rcast_loss *lost)
 {
-	char label[96];
-
-	/* Before the first record there is neither a time nor a place for it. */
-	if (cast->format == CAST_RAW || !cast->has_begun)
-		return 0;
 	cast->n_carried = 0; /* its end is lost */
-	snprintf(label, sizeof label, "%" PRIu64 " bytes of output are lost here", lost->lost_output);
-	return write_own_event(cast, 'm', label);
+	if (cast->format == CAST_RAW)
+		return 0;
+	if (cast->has_begun)
+		return write_loss(cast, lost->lost_output);
+	cast->lost_before += lost->lost_output;
+	return 0;
+}
+
+static int finish(struct cast *cast)
+{
+	bool is_consumed;
+	int result = cast->format == CAST_RAW ? 0 : begin(cast, NULL, &is_consumed);
+
+	if (result < 0 || cast->n_carried == 0)
+		return result;
+	cast->n_carried = 0;
+	return write_event(cast, 'o', "\xff", 1);
 }
 
 int cast_close(struct cast *cast)
 {
-	int result = 0;
+	int result = cast->has_failed ? 0 : finish(cast);
 
-	if (cast->n_carried > 0) {
-		cast->n_carried = 0;
-		result = write_event(cast, 'o', "\xff", 1);
-	}
 	if (close(cast->fd) != 0 && result == 0)
 		result = -errno;
 	cast->fd = -1;

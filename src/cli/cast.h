@@ -13,24 +13,29 @@
 enum cast_format { CAST_V3, CAST_V2, CAST_RAW };
 
 struct cast {
-	enum cast_format format;
+	enum cast_format format;               /* this and info are the caller's to set before cast_open */
+	const struct rcast_session_info *info; /* what is known about the session; borrowed until cast_close */
+
 	int fd;                    /* -1: not open */
 	off_t n_whole;             /* bytes of whole lines in the file; what is behind them is cut off on an error */
+	bool has_failed;           /* nothing more can be written */
 	bool has_begun;            /* is the header written? */
+	uint64_t lost_before;      /* bytes of output, before there was a header */
 	uint64_t begin_ns, now_ns; /* of the first record, and of the latest */
 	uint64_t written_ms;       /* the sum of all intervals written */
 	unsigned char carried[4];  /* a character whose end has not come yet */
 	unsigned n_carried;
+	bool is_behind_return; /* was the latest byte a carriage return? */
 };
 
 /* Make the file. -EEXIST: it is there already, and not to be overwritten. Or -errno. */
-int cast_open(struct cast *cast, const char *path, enum cast_format format, bool overwrite);
+int cast_open(struct cast *cast, const char *path, bool overwrite);
 
-/* Each 0 or -errno; after an error the file ends with the last whole line. `info` is what is known about the session. */
-int cast_write(struct cast *cast, const struct rcast_session_info *info, const struct rcast_record *record);
-int cast_write_gap(struct cast *cast, const struct rcast_session_info *info, const struct rcast_loss *lost);
+/* Each 0 or -errno; after an error the file ends with the last whole line. */
+int cast_write(struct cast *cast, const struct rcast_record *record);
+int cast_write_gap(struct cast *cast, const struct rcast_loss *lost);
 
-/* Write what was still carried over, and close. */
+/* Write the header if nothing came, and what was still carried over; and close. After an error: close only. */
 int cast_close(struct cast *cast);
 
 #endif
