@@ -171,11 +171,11 @@ HARNESS_TEST(pump, titles_follow_their_output)
 	dprintf(slave_fd, "\033]0;two\a");
 	expect(RCAST_OUTPUT, NULL);
 	expect(RCAST_TITLE, "two");
-	cr_assert_eq(n_letters[RCASTI_TITLE], 1);
-	cr_assert_str_eq(session->letters[RCASTI_TITLE].title, "one");
-	post(RCASTI_TITLE);
-	turn_until(n_letters[RCASTI_TITLE] == 2);
-	cr_assert_str_eq(session->letters[RCASTI_TITLE].title, "two");
+	cr_assert_eq(n_letters[RCASTI_TEXTS], 1);
+	cr_assert_str_eq(session->letters[RCASTI_TEXTS].texts->title, "one");
+	post(RCASTI_TEXTS);
+	turn_until(n_letters[RCASTI_TEXTS] == 2);
+	cr_assert_str_eq(session->letters[RCASTI_TEXTS].texts->title, "two");
 	close(slave_fd);
 	finish();
 }

@@ -106,7 +106,7 @@ static const struct wire requests[] = {
 	WIRE("does not know", "\x0a\x02\x08\x01"),             /* list, with a field */
 	WIRE("does not know", "\x12\x05\x0a\x01s\x50\x01"),    /* describe, with a field 10 */
 	WIRE("does not know", "\x0a\x00\xa0\x06\x01"),         /* list, beside a field 100 */
-	WIRE("does not know", "\x6a\x00"),                     /* command 13 */
+	WIRE("does not know", "\x7a\x00"),                     /* command 15 */
 	WIRE("malformed", "\x0a"),                             /* torn */
 	WIRE("malformed", "\x0a\x05\x01"),                     /* torn inside */
 	WIRE("malformed", "\x12\xff\xff\xff\xff\x0f\x0a"),     /* a length past everything */

@@ -62,7 +62,7 @@ HARNESS_TEST(steward, removal_has_stages)
 HARNESS_TEST(steward, crossing_letters_do_no_harm)
 {
 	begin("while :; do printf '\\033]0;%s\\a' $(date +%N); done", 0);
-	engine_await(session->control.title[0] != 0);
+	engine_await(session->control.texts.title[0] != 0);
 	for (int i = 0; i < 3; i++) {
 		rcasti_session_resize(session, (uint16_t)(10 + i), 10);
 		rcast_engine_pump(engine, 5);

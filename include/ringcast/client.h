@@ -67,6 +67,15 @@ struct rcast_session_info {
 	uint64_t age_ms;   /* since its start */
 	char title[256];   /* UTF-8, without control characters */
 	char command[256]; /* argv joined by spaces, cut, without control characters */
+
+	/* What the output has said, see the records of these kinds. */
+	char directory[1024]; /* "": not known */
+	uint32_t modes;       /* enum rcast_mode */
+	uint64_t n_bells;
+	enum rcast_command_step command_step;
+	int32_t command_status; /* of the latest command that has ended; -1: not known */
+	uint64_t n_commands;    /* that have ended */
+	bool at_prompt;         /* the shell shows its prompt, and nobody has pressed Enter since */
 };
 
 /* The engine's sessions: calls back once for each, in order of name; a non-zero return ends the walk and is returned. */

@@ -65,6 +65,13 @@ enum rcast_kind {
 	RCAST_MARKER = 12,  /* a label that somebody put at this point, UTF-8, not terminated */
 	RCAST_NOTICE =
 		13, /* said by the engine about the stream: a keyframe is to be had here, bytes were lost before here */
+
+	/* What the output before it has set or said, found by the engine; at most a dozen of these behind one read of output. */
+	RCAST_BELL = 14,      /* struct rcast_bell */
+	RCAST_DIRECTORY = 15, /* the program's folder (OSC 7): an absolute path, UTF-8, not terminated; empty: not known */
+	RCAST_COMMAND = 16,   /* struct rcast_command: a shell's command begins or ends (OSC 133) */
+	RCAST_MODES = 17,     /* struct rcast_modes */
+
 	RCAST_APPLICATION = 64,
 };
 
@@ -78,6 +85,42 @@ struct rcast_resize {
 struct rcast_exit {
 	int32_t status; /* the exit status, when signal is 0 */
 	int32_t signal; /* the signal that ended the program, or 0 */
+};
+
+/* The payload of RCAST_BELL. */
+struct rcast_bell {
+	uint32_t n_bells; /* since the last record of this kind */
+};
+
+/* Where a shell stands between two commands, as it says it by OSC 133. */
+enum rcast_command_step {
+	RCAST_STEP_NONE = 0,   /* it has never said it */
+	RCAST_STEP_PROMPT = 1, /* A: the prompt begins */
+	RCAST_STEP_INPUT = 2,  /* B: the prompt is over, the user types */
+	RCAST_STEP_OUTPUT = 3, /* C: the command runs, what comes is its output */
+	RCAST_STEP_DONE = 4,   /* D: it has ended */
+};
+
+/* The payload of RCAST_COMMAND. */
+struct rcast_command {
+	uint32_t step;       /* enum rcast_command_step */
+	int32_t status;      /* RCAST_STEP_DONE: the exit status; -1: the shell did not say it */
+	uint64_t output_pos; /* where exactly: count of output bytes up to and with those that said it */
+	uint64_t n_left_out; /* steps before it of which there is no record, since they were too many in one read */
+};
+
+/* Modes that matter to who types or looks. */
+enum rcast_mode {
+	RCAST_MODE_ALTERNATE_SCREEN = 1,
+	RCAST_MODE_BRACKETED_PASTE = 2,
+	RCAST_MODE_MOUSE = 4, /* some kind of mouse tracking */
+	RCAST_MODE_APPLICATION_CURSOR = 8,
+	RCAST_MODE_FOCUS_EVENTS = 16,
+};
+
+/* The payload of RCAST_MODES. */
+struct rcast_modes {
+	uint32_t set; /* enum rcast_mode, all that are on now */
 };
 
 /*

@@ -60,6 +60,69 @@ void describe_age(uint64_t age_ms, char *text, size_t room)
 		snprintf(text, room, "%" PRIu64 "d", seconds / 86400);
 }
 
+const char *describe_step(enum rcast_command_step step)
+{
+	switch (step) {
+	case RCAST_STEP_NONE:
+		return "none";
+	case RCAST_STEP_PROMPT:
+		return "prompt";
+	case RCAST_STEP_INPUT:
+		return "input";
+	case RCAST_STEP_OUTPUT:
+		return "output";
+	case RCAST_STEP_DONE:
+		return "done";
+	}
+	return "?";
+}
+
+void describe_shell(const struct rcast_session_info *info, char *text, size_t room)
+{
+	char status[48] = "";
+
+	if (info->command_status >= 0)
+		snprintf(status, sizeof status, ", the latest ended with status %d", info->command_status);
+	if (info->command_step == RCAST_STEP_NONE)
+		text[0] = 0;
+	else
+		snprintf(text, room, "%s; %" PRIu64 " commands%s", info->at_prompt ? "at its prompt" : "not at its prompt",
+			 info->n_commands, status);
+}
+
+static const struct {
+	uint32_t mode;
+	const char *name;
+} mode_names[] = {
+	{RCAST_MODE_ALTERNATE_SCREEN, "alternate-screen"},
+	{RCAST_MODE_BRACKETED_PASTE, "bracketed-paste"},
+	{RCAST_MODE_MOUSE, "mouse"},
+	{RCAST_MODE_APPLICATION_CURSOR, "application-cursor"},
+	{RCAST_MODE_FOCUS_EVENTS, "focus-events"},
+};
+
+void describe_modes(uint32_t modes, char *text, size_t room)
+{
+	size_t used = 0;
+
+	text[0] = 0;
+	for (size_t i = 0; i < sizeof mode_names / sizeof mode_names[0]; i++) {
+		if (modes & mode_names[i].mode && used < room)
+			used += (size_t)snprintf(text + used, room - used, "%s%s", used ? " " : "", mode_names[i].name);
+	}
+}
+
+void describe_json_modes(struct json *json, uint32_t modes)
+{
+	json_key(json, "modes");
+	json_begin(json, '[');
+	for (size_t i = 0; i < sizeof mode_names / sizeof mode_names[0]; i++) {
+		if (modes & mode_names[i].mode)
+			json_string(json, mode_names[i].name);
+	}
+	json_end(json, ']');
+}
+
 void describe_json_unsigned(struct json *json, const char *key, uint64_t value)
 {
 	json_key(json, key);
@@ -83,6 +146,21 @@ static void put_exit(struct json *json, const struct rcast_exit *exit)
 	json_end(json, '}');
 }
 
+static void put_events(struct json *json, const struct rcast_session_info *info)
+{
+	put_string(json, "directory", info->directory);
+	describe_json_modes(json, info->modes);
+	describe_json_unsigned(json, "bells", info->n_bells);
+	if (info->command_step == RCAST_STEP_NONE)
+		return;
+	put_string(json, "command_step", describe_step(info->command_step));
+	describe_json_unsigned(json, "commands", info->n_commands);
+	if (info->command_status >= 0)
+		describe_json_unsigned(json, "command_status", (uint64_t)info->command_status);
+	json_key(json, "at_prompt");
+	json_bool(json, info->at_prompt);
+}
+
 void describe_json(struct json *json, const struct rcast_session_info *info)
 {
 	put_string(json, "name", info->name);
@@ -104,4 +182,5 @@ void describe_json(struct json *json, const struct rcast_session_info *info)
 	describe_json_unsigned(json, "age_ms", info->age_ms);
 	put_string(json, "title", info->title);
 	put_string(json, "command", info->command);
+	put_events(json, info);
 }

@@ -47,6 +47,16 @@ static int print_session(const struct rcast_session_stats *stats)
 		     (stats->max_rotation_ns + 999) / 1000, info->n_readers);
 }
 
+static int print_events(const struct rcast_session_info *info)
+{
+	char modes[128], shell[128];
+
+	describe_modes(info->modes, modes, sizeof modes);
+	describe_shell(info, shell, sizeof shell);
+	return print("directory  %s\nshell      %s\nmodes      %s\nbells      %" PRIu64 "\n", info->directory, shell, modes,
+		     info->n_bells);
+}
+
 static int print_reader(const struct rcast_reader_info *reader)
 {
 	return print("%8" PRIu64 "  %7d  %-7s  %-5s  %8" PRIu32 "  %12" PRIu64 "  %6" PRIu64 "  %6" PRIu64 "\n", reader->id,
@@ -58,6 +68,8 @@ static int print_stats(const struct rcast_session_stats *stats)
 {
 	int result = print_session(stats);
 
+	if (result == 0)
+		result = print_events(&stats->info);
 	if (result == 0 && stats->n_readers > 0)
 		result = print("\n  READER      PID  BY       INPUT  LEASE MS        BEHIND    LAPS   RINGS\n");
 	for (size_t i = 0; i < stats->n_readers && result == 0; i++)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/connect.h"
+#include "cli/describe.h"
 #include "cli/follow.h"
 #include "cli/json.h"
 #include "cli/message.h"
@@ -65,6 +66,14 @@ static const char *kind_name(uint8_t kind)
 		return "marker";
 	case RCAST_NOTICE:
 		return "notice";
+	case RCAST_BELL:
+		return "bell";
+	case RCAST_DIRECTORY:
+		return "directory";
+	case RCAST_COMMAND:
+		return "command";
+	case RCAST_MODES:
+		return "modes";
 	default:
 		return kind >= RCAST_APPLICATION ? "application" : "unknown";
 	}
@@ -82,10 +91,24 @@ static void put_signed(struct json *json, const char *key, int64_t value)
 	json_signed(json, value);
 }
 
+static void put_command(struct json *json, const struct rcast_command *command)
+{
+	json_key(json, "step");
+	json_string(json, describe_step((enum rcast_command_step)command->step));
+	if (command->step == RCAST_STEP_DONE && command->status >= 0)
+		put_signed(json, "status", command->status);
+	put_unsigned(json, "at_output_pos", command->output_pos);
+	if (command->n_left_out > 0)
+		put_unsigned(json, "left_out", command->n_left_out);
+}
+
 static void put_payload(struct json *json, const struct rcast_record *record)
 {
 	struct rcast_resize resize;
 	struct rcast_exit exit;
+	struct rcast_bell bell;
+	struct rcast_command command;
+	struct rcast_modes modes;
 
 	if (record->kind == RCAST_RESIZE && record->n_bytes >= sizeof resize) {
 		memcpy(&resize, record->data, sizeof resize);
@@ -95,6 +118,15 @@ static void put_payload(struct json *json, const struct rcast_record *record)
 		memcpy(&exit, record->data, sizeof exit);
 		put_signed(json, "status", exit.status);
 		put_signed(json, "signal", exit.signal);
+	} else if (record->kind == RCAST_BELL && record->n_bytes >= sizeof bell) {
+		memcpy(&bell, record->data, sizeof bell);
+		put_unsigned(json, "bells", bell.n_bells);
+	} else if (record->kind == RCAST_COMMAND && record->n_bytes >= sizeof command) {
+		memcpy(&command, record->data, sizeof command);
+		put_command(json, &command);
+	} else if (record->kind == RCAST_MODES && record->n_bytes >= sizeof modes) {
+		memcpy(&modes, record->data, sizeof modes);
+		describe_json_modes(json, modes.set);
 	} else {
 		json_bytes(json, "data", record->data, record->n_bytes);
 	}
@@ -224,7 +256,7 @@ const struct verb verb_tail = {
 		"  --raw          exactly the bytes that the program printed (the default)\n"
 		"  --json         one JSON object a line for each record: kind, pos, time_ns, sequence, output_pos and "
 		"data\n"
-		"                 (data_base64 if it is not UTF-8), cols and rows, or status and signal; gaps are objects "
+		"                 (data_base64 if it is not UTF-8), or what a record of that kind says; gaps are objects "
 		"too\n"
 		"  --by-circuit   take the records over the socket instead of mapping the ring\n"
 		"\n"

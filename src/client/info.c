@@ -77,7 +77,7 @@ int rcasti_info_from_wire(struct rcast_session_info *info, const Ringcast__Wire_
 {
 	if (!wire || !rcast_name_is_valid(wire->name) || !is_capacity(wire->ring_bytes) || wire->cols > UINT16_MAX ||
 	    wire->rows > UINT16_MAX || wire->first_pos > wire->next_pos || wire->kind < RCAST_SESSION_PTY ||
-	    wire->kind > RCAST_SESSION_OWNED)
+	    wire->kind > RCAST_SESSION_OWNED || wire->command_step > RCAST_STEP_DONE)
 		return -EPROTO;
 	*info = (struct rcast_session_info){
 		.kind = (enum rcast_session_kind)wire->kind,
@@ -94,10 +94,19 @@ int rcasti_info_from_wire(struct rcast_session_info *info, const Ringcast__Wire_
 		.n_records = wire->n_records,
 		.n_output = wire->n_output,
 		.age_ms = wire->age_ms,
+		.modes = wire->modes,
+		.n_bells = wire->n_bells,
+		.command_step = (enum rcast_command_step)wire->command_step,
+		.command_status = wire->command_status,
+		.n_commands = wire->n_commands,
+		.at_prompt = wire->at_prompt,
 	};
 	rcasti_info_clean_text(info->name, sizeof info->name, wire->name);
 	rcasti_info_clean_text(info->title, sizeof info->title, wire->title);
 	rcasti_info_clean_text(info->command, sizeof info->command, wire->command);
+	rcasti_info_clean_text(info->directory, sizeof info->directory, wire->directory);
+	if (strcmp(info->directory, wire->directory) != 0) /* another path than was said */
+		info->directory[0] = 0;
 	return 0;
 }
 

@@ -11,10 +11,33 @@ static uint64_t count(const _Atomic uint64_t *value)
 	return atomic_load_explicit(value, memory_order_relaxed);
 }
 
+/* A shell shows its prompt, and nobody has entered a line since that it may not have read yet. */
+static bool is_at_prompt(const struct rcast_session *session, uint32_t step)
+{
+	return !session->control.ended && (step == RCAST_STEP_PROMPT || step == RCAST_STEP_INPUT) &&
+	       count(&session->counts.step_ns) > session->control.input.entered_ns;
+}
+
+static void describe_events(const struct rcast_session *session, Ringcast__Wire__SessionInfo *info)
+{
+	uint64_t command_step = count(&session->counts.command_step);
+
+	info->title = (char *)session->control.texts.title;
+	info->directory = (char *)session->control.texts.directory;
+	info->modes = (uint32_t)count(&session->counts.modes);
+	info->n_bells = count(&session->counts.n_bells);
+	info->command_step = (uint32_t)(command_step >> 32);
+	info->command_status = (int32_t)command_step;
+	info->n_commands = count(&session->counts.n_commands);
+	info->at_prompt = is_at_prompt(session, info->command_step);
+}
+
 void rcasti_describe_session(struct rcast_session *session, Ringcast__Wire__SessionInfo *info)
 {
 	const struct rcasti_session_control *control = &session->control;
 
+	/* acquire: pairs with the release in rcasti_session_count(); what is said of events is at least as new as this position */
+	info->next_pos = atomic_load_explicit(&session->counts.next_pos, memory_order_acquire);
 	info->name = session->name;
 	info->kind = session->kind;
 	info->ended = control->ended;
@@ -27,12 +50,11 @@ void rcasti_describe_session(struct rcast_session *session, Ringcast__Wire__Sess
 	info->n_readers = atomic_load_explicit(&session->n_attached, memory_order_relaxed);
 	info->ring_bytes = session->control.ring_bytes;
 	info->first_pos = count(&session->counts.first_pos);
-	info->next_pos = count(&session->counts.next_pos);
 	info->n_records = count(&session->counts.n_records);
 	info->n_output = count(&session->counts.n_output);
 	info->age_ms = (rcasti_now_ns() - session->born_ns) / RCASTI_NS_PER_MS;
-	info->title = session->control.title;
 	info->command = session->command;
+	describe_events(session, info);
 }
 
 void rcasti_describe_stats(struct rcast_session *session, Ringcast__Wire__SessionStats *stats)

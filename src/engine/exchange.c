@@ -25,6 +25,7 @@
 #include "engine/attach.h"
 #include "engine/commands.h"
 #include "engine/connection.h"
+#include "engine/clean.h"
 
 static void drop_waiting(struct rcasti_waiting *waiting)
 {

@@ -153,6 +153,8 @@ int rcasti_input_push(struct rcasti_input *input, const void *data, size_t n_byt
 		return -ENODATA;
 	if (input->n_waiting_bytes + n_bytes > MAX_WAITING_BYTES)
 		return -EAGAIN;
+	if (memchr(data, '\r', n_bytes) || memchr(data, '\n', n_bytes))
+		input->entered_ns = rcasti_now_ns();
 	if (!input->is_paused && cds_list_empty(&input->chunks))
 		n = write_some(input, data, n_bytes);
 	if (n < 0)

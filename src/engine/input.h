@@ -17,6 +17,7 @@ struct rcasti_input {
 	struct cds_list_head chunks; /* first come, first written */
 	size_t n_waiting_bytes;
 	uint64_t n_written_bytes;
+	uint64_t entered_ns; /* when somebody last pressed Enter; 0: never */
 };
 
 enum { RCASTI_INPUT_WRITTEN = 0, RCASTI_INPUT_WAITS = 1 };

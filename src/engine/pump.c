@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The pump reads PTYs, pipes and sockets straight into their rings, and is the only publisher of those rings. So everything
- * that must be in order with the output is published here too: the size before the output that is drawn for it, a title behind
- * the output that set it, the exit behind the last byte. Control asks for these by letter.
+ * that must be in order with the output is published here too: the size before the output that is drawn for it, a title or another
+ * event behind the output that set it, the exit behind the last byte. Control asks for these by letter.
  *
- * Per session there is a short list of what is owed. It is paid before anything more is read, in this order: title (it belongs
- * to output that is published), size, and when nothing more will come exit, end. A size is published first and only then
+ * Per session there is a short list of what is owed. It is paid before anything more is read, in this order: events (they
+ * belong to output that is published), size, and when nothing more will come exit, end. A size is published first and only then
  * told to the kernel, so that no output drawn for the new size can be in front of it.
  *
  *   FLOWING ─ a lease is in the way → HELD ─ reader got on, or lost its lease → FLOWING
@@ -101,27 +101,32 @@ static int reserve(struct rcast_session *session, size_t n_bytes, void **space)
 	return error;
 }
 
-static void post_title(struct rcast_session *session)
+static void post_texts(struct rcast_session *session)
 {
-	struct rcasti_letter *letter = &session->letters[RCASTI_TITLE];
+	struct rcasti_events *events = &session->pump.scanner.events;
+	struct rcasti_letter *letter = &session->letters[RCASTI_TEXTS];
 
-	session->pump.title_changed = session->pump.title_in_flight;
-	if (session->pump.title_in_flight)
+	if (!events->texts_changed || session->pump.texts_in_flight)
 		return;
-	session->pump.title_in_flight = true;
-	memcpy(letter->title, session->pump.scanner.title, sizeof letter->title);
+	events->texts_changed = false;
+	session->pump.texts_in_flight = true;
+	session->sent_texts = events->texts;
+	letter->texts = &session->sent_texts;
 	post(letter);
 }
 
-static int pay_title(struct rcast_session *session)
+static int pay_events(struct rcast_session *session)
 {
-	const char *title = session->pump.scanner.title;
-	int error = session->pump.title_owed ? put(session, RCAST_TITLE, title, strlen(title)) : 0;
+	struct rcasti_events *events = &session->pump.scanner.events;
+	struct rcasti_event event;
+	int error = 0;
 
-	if (!error && session->pump.title_owed) {
-		session->pump.title_owed = false;
-		post_title(session);
+	while (!error && rcasti_events_first(events, &event)) {
+		error = put(session, event.kind, event.data, event.n_bytes);
+		if (!error)
+			rcasti_events_paid(events, &event);
 	}
+	post_texts(session);
 	return error;
 }
 
@@ -156,7 +161,7 @@ static int pay_end(struct rcast_session *session)
 /* -EAGAIN: a lease is in the way. */
 static int pay(struct rcast_session *session)
 {
-	int error = pay_title(session);
+	int error = pay_events(session);
 
 	if (!error)
 		error = pay_resize(session);
@@ -196,8 +201,7 @@ static enum reading read_once(struct rcast_session *session, size_t *n_read_byte
 	rcast_writer_commit(session->writer, RCAST_OUTPUT, (size_t)n);
 	session->pump.published = true;
 	session->pump.silent = false;
-	if (rcasti_title_scan(&session->pump.scanner, space, (size_t)n))
-		session->pump.title_owed = true;
+	rcasti_scan(&session->pump.scanner, space, (size_t)n);
 	*n_read_bytes += (size_t)n;
 	return READ_SOME;
 }
@@ -377,11 +381,10 @@ static void rotate(struct rcast_session *session, struct rcasti_letter *letter)
 	post(letter);
 }
 
-static void title_taken(struct rcast_session *session)
+static void texts_taken(struct rcast_session *session)
 {
-	session->pump.title_in_flight = false;
-	if (session->pump.title_changed)
-		post_title(session);
+	session->pump.texts_in_flight = false;
+	post_texts(session);
 }
 
 static void open_letter(struct rcasti_letter *letter)
@@ -401,8 +404,8 @@ static void open_letter(struct rcasti_letter *letter)
 	case RCASTI_REMOVE:
 		remove_session(session, letter);
 		break;
-	case RCASTI_TITLE:
-		title_taken(session);
+	case RCASTI_TEXTS:
+		texts_taken(session);
 		break;
 	case RCASTI_ROTATE:
 		rotate(session, letter);

@@ -165,6 +165,7 @@ int rcasti_session_create(struct rcast_engine *engine, const struct rcast_sessio
 	atomic_init(&made->counts.ring_bytes, state.capacity_bytes);
 	rcasti_rotate_init(made);
 	made->pump.fd = -1;
+	rcasti_scanner_init(&made->pump.scanner);
 	made->control.size.cols = options->cols ? options->cols : 80;
 	made->control.size.rows = options->rows ? options->rows : 24;
 	strcpy(made->name, options->name);
@@ -195,14 +196,27 @@ static void publish_count(_Atomic uint64_t *count, uint64_t value)
 	atomic_store_explicit(count, value, memory_order_relaxed);
 }
 
+static void count_events(struct rcast_session *session)
+{
+	const struct rcasti_events *events = &session->pump.scanner.events;
+
+	publish_count(&session->counts.n_bells, events->n_bells);
+	publish_count(&session->counts.modes, events->modes.set);
+	publish_count(&session->counts.n_commands, events->n_commands);
+	publish_count(&session->counts.step_ns, events->latest_step_ns);
+	publish_count(&session->counts.command_step, (uint64_t)events->latest_step << 32 | (uint32_t)events->latest_status);
+}
+
 void rcasti_session_count(struct rcast_session *session)
 {
 	struct rcast_writer_state state;
 
 	rcast_writer_get_state(session->writer, &state);
 	publish_count(&session->counts.first_pos, state.first_pos);
-	publish_count(&session->counts.next_pos, state.next_pos);
 	publish_count(&session->counts.n_records, state.n_records);
 	publish_count(&session->counts.n_output, state.n_output);
 	publish_count(&session->counts.n_reads, session->pump.n_reads);
+	count_events(session);
+	/* release: pairs with the acquire in rcasti_describe_session() */
+	atomic_store_explicit(&session->counts.next_pos, state.next_pos, memory_order_release);
 }

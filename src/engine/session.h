@@ -10,7 +10,7 @@
 #include "engine/child.h"
 #include "engine/input.h"
 #include "engine/loop.h"
-#include "engine/title.h"
+#include "engine/scanner.h"
 
 struct rcasti_account;
 
@@ -23,7 +23,7 @@ enum rcasti_letter_kind {
 	RCASTI_RESIZE,   /* control → pump, and back when it was done */
 	RCASTI_EXITED,   /* control → pump: the program is gone, drain */
 	RCASTI_REMOVE,   /* control → pump, and back when the pump no longer touches the session */
-	RCASTI_TITLE,    /* pump → control, and back when it was taken over */
+	RCASTI_TEXTS,    /* pump → control: title or folder have changed; and back when they were taken over */
 	RCASTI_FINISHED, /* pump → control: the end was published */
 	RCASTI_ROTATE,   /* control → pump: publish in another ring, and back when it was done or cannot be any more */
 	RCASTI_N_LETTERS,
@@ -36,7 +36,7 @@ struct rcasti_letter {
 	union {
 		struct rcast_resize size;
 		struct rcast_exit exit;
-		char title[RCASTI_TITLE_BYTES];
+		struct rcasti_texts *texts; /* session->sent_texts, which belongs to whoever has the letter */
 		struct {
 			struct rcast_writer *to;
 			bool done;
@@ -48,7 +48,10 @@ struct rcasti_letter {
 struct rcasti_counts {
 	_Atomic uint64_t first_pos, next_pos, n_records, n_output, n_reads, n_leases_lost;
 	_Atomic uint64_t ring_bytes;
-	_Atomic uint64_t base_pos; /* what first_pos was when it moved to this ring; UINT64_MAX: it never moved */
+	_Atomic uint64_t n_bells, n_commands, modes;
+	_Atomic uint64_t command_step; /* enum rcast_command_step << 32 | the latest exit status */
+	_Atomic uint64_t step_ns;      /* when that was said */
+	_Atomic uint64_t base_pos;     /* what first_pos was when it moved to this ring; UINT64_MAX: it never moved */
 	_Atomic uint64_t n_rotations, last_rotation_ns, max_rotation_ns;
 };
 
@@ -69,7 +72,7 @@ struct rcasti_session_control {
 	struct rcast_exit exit;
 	struct rcast_resize size; /* asked for last */
 	bool resize_in_flight, resize_wanted;
-	char title[RCASTI_TITLE_BYTES];
+	struct rcasti_texts texts;
 	struct rcasti_child *child; /* NULL: none, or reaped */
 	struct rcasti_input input;  /* PTY only; input.fd is a duplicate of the master */
 	struct rcasti_timer linger;
@@ -92,7 +95,7 @@ struct rcasti_session_pump {
 	bool is_socket, always_ready;
 	enum rcasti_flow flow;
 	bool exited, silent, end_wanted; /* the program is gone; the grace is over; nothing more will come */
-	bool exit_owed, title_owed, title_in_flight, title_changed;
+	bool exit_owed, texts_in_flight;
 	struct rcasti_letter *resize_owed;
 	struct rcast_exit exit;
 	uint64_t hold_pos;      /* what the writer was told last */
@@ -101,7 +104,7 @@ struct rcasti_session_pump {
 	bool published; /* in this turn */
 	struct rcasti_source source;
 	struct rcasti_timer timer;
-	struct rcasti_title_scanner scanner;
+	struct rcasti_scanner scanner;
 };
 
 struct rcast_session {
@@ -121,6 +124,7 @@ struct rcast_session {
 	_Atomic uint32_t n_leased;    /* readers that were granted a lease; changed by control */
 	struct rcasti_counts counts;
 	struct rcasti_letter letters[RCASTI_N_LETTERS];
+	struct rcasti_texts sent_texts;            /* goes with the letter about them */
 	_Atomic bool wants_rotation;               /* asks the owner of an owned session */
 	_Atomic(struct rcast_writer *) owned_next; /* from the owner to control: the ring that it has moved to */
 

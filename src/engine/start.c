@@ -19,6 +19,7 @@
 #include "engine/engine.h"
 #include "engine/pty.h"
 #include "engine/steward.h"
+#include "engine/clean.h"
 
 /* The account of all has as many sessions as there are slots, so there is one for this. */
 static int create(struct rcast_engine *engine, struct rcasti_account *account, const struct rcast_session_options *options,

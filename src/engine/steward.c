@@ -146,8 +146,8 @@ static void open_letter(struct rcasti_letter *letter)
 	case RCASTI_REMOVE:
 		retire(session);
 		break;
-	case RCASTI_TITLE:
-		memcpy(session->control.title, letter->title, sizeof session->control.title);
+	case RCASTI_TEXTS:
+		session->control.texts = *letter->texts;
 		if (!session->control.removing)
 			post(letter);
 		break;
