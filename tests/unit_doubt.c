@@ -7,7 +7,7 @@
 
 #include <ringcast/screen.h>
 
-#include "keyframe/state.h"
+#include "screen_difference.h"
 
 static struct rcast_screen *make(uint16_t cols, uint16_t rows)
 {
@@ -171,27 +171,17 @@ static void make_stream(unsigned *seed, char *stream, size_t n_bytes)
 	}
 }
 
-static bool cells_equal(const struct rcast_screen *a, const struct rcasti_cell *cell_a, const struct rcast_screen *b,
-			const struct rcasti_cell *cell_b)
-{
-	uint32_t characters_a[CLUSTER_MAX_CHARACTERS], characters_b[CLUSTER_MAX_CHARACTERS];
-	unsigned n = rcasti_cell_characters(a, cell_a, characters_a);
-
-	return n == rcasti_cell_characters(b, cell_b, characters_b) && memcmp(characters_a, characters_b, n * 4) == 0 &&
-	       cell_a->width == cell_b->width && rcasti_pen_equal(&cell_a->pen, &cell_b->pen);
-}
-
 static bool pictures_equal(struct rcast_screen *a, struct rcast_screen *b)
 {
 	const struct rcasti_buffer *shown_a = rcasti_shown(a), *shown_b = rcasti_shown(b);
 
 	for (unsigned y = 0; y < shown_a->n_rows; y++) {
 		for (unsigned x = 0; x < shown_a->n_cols; x++) {
-			if (!cells_equal(a, &shown_a->rows[y].cells[x], b, &shown_b->rows[y].cells[x]))
+			if (!screen_cell_equal(a, &shown_a->rows[y].cells[x], b, &shown_b->rows[y].cells[x]))
 				return false;
 		}
 	}
-	return a->cursor.x == b->cursor.x && a->cursor.y == b->cursor.y && rcasti_pen_equal(&a->pen, &b->pen);
+	return screen_cursor_equal(&a->cursor, &b->cursor) && rcasti_pen_equal(&a->pen, &b->pen);
 }
 
 /* Returns how many bytes it took after the loss to know the screen again; 0: it never came to that. */

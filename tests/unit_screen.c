@@ -8,6 +8,8 @@
 
 #include <ringcast/screen.h>
 
+#include "screen_states.h"
+
 static struct rcast_screen *make(uint16_t cols, uint16_t rows)
 {
 	struct rcast_screen *screen;
@@ -103,36 +105,6 @@ HARNESS_TEST(screen, shows)
 	}
 }
 
-/* What must outlive a snapshot. Two screens that are in the same state write the same snapshot. */
-static const char *const states[] = {
-	"hello",
-	"0123456789",
-	"0123456789abc",
-	"012345678漢",
-	"012345678漢\033[1;9H",
-	"\033[31;1mred\033[48;2;1;2;3m\033[K\033[38;5;200;4:3;58:2::9:8:7mcurly",
-	"\033[44m\033[2J\033[mx\033[7mi\033[8mh\033[53mo\033[9ms",
-	"e\xcc\x81\xcc\xa3",
-	"\033[2;3r\033[?6h\033[2;2Hx",
-	"\033[3g\033[5G\033H\r",
-	"\033(0\033)A\016#q",
-	"\033[3;4H\033[32m\0337\033[m\033[H",
-	"0123456789\0337\033[H",
-	"primary\033[?1049h\033[2;3Halt\0337\033[3r",
-	"primary\033[?47halt",
-	"\033[?1049halt\033[2;2H\0337\033[?1049l",
-	"\033[?1;5;1004;2004;1003;1006h\033=\033[4h\033[20hab",
-	"\033[?7;25l\033[5 q\033[>4;2m",
-	"\033]0;title \xc3\xa9\007\033[22;0t\033]2;other\033\\",
-	"\033[1\"qab\033[0\"qcd",
-	"\033[?2026habc",
-	"ab\033[31",
-	"ab\033]2;cut sho",
-	"ab\xe2\x82",
-	"\n\n\n0123456789ab",
-	"0123456789\r\n\n\n\nab\033[H\033[Mx",
-};
-
 static char *snapshot_after(const char *first, const char *second)
 {
 	struct rcast_screen *screen = make(10, 4);
@@ -145,16 +117,12 @@ static char *snapshot_after(const char *first, const char *second)
 	return snapshot;
 }
 
-/* A terminal that was left in the middle of something. */
-#define LEFT_BEHIND                                                                                            \
-	"left\033[?1049h\033[2;3r\033[?6;1003;1006;2004;1004h\033[4h\033[?7l\033(0\016\033[1;4;31;44mx\033[3g" \
-	"\0337\033[?25l\033=\033[4 q\033]2;unfinished"
-
+/* Two screens that are in the same state write the same snapshot. */
 HARNESS_TEST(screen, a_snapshot_restores_the_state_whatever_was_there)
 {
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		char *snapshot = snapshot_after("", states[i]);
-		char *again = snapshot_after(LEFT_BEHIND, snapshot);
+	for (size_t i = 0; i < N_SCREEN_STATES; i++) {
+		char *snapshot = snapshot_after("", screen_states[i]);
+		char *again = snapshot_after(SCREEN_LEFT_BEHIND, snapshot);
 
 		cr_expect_str_eq(again, snapshot, "state %zu", i);
 		free(again);
@@ -165,14 +133,14 @@ HARNESS_TEST(screen, a_snapshot_restores_the_state_whatever_was_there)
 /* A terminal in its alternate screen stays there, and shows the same; both screens look alike to who only sees one. */
 HARNESS_TEST(screen, a_snapshot_of_the_shown_screen_does_not_switch)
 {
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+	for (size_t i = 0; i < N_SCREEN_STATES; i++) {
 		struct rcast_screen *session = make(10, 4), *terminal = make(10, 4);
 		uint64_t n_switches;
 		char *shown, *again, *bytes;
 		size_t n_bytes;
 
-		feed(session, states[i]);
-		feed(terminal, "precious" LEFT_BEHIND);
+		feed(session, screen_states[i]);
+		feed(terminal, "precious" SCREEN_LEFT_BEHIND);
 		n_switches = rcast_screen_n_switches(terminal);
 		cr_assert_eq(rcast_screen_snapshot_shown(session, &bytes, &n_bytes), 0);
 		feed(terminal, bytes);
@@ -210,11 +178,11 @@ HARNESS_TEST(screen, switches_are_counted_wherever_they_lead)
 
 HARNESS_TEST(screen, bytes_may_come_one_by_one)
 {
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+	for (size_t i = 0; i < N_SCREEN_STATES; i++) {
 		struct rcast_screen *screen = make(10, 4);
-		char *whole = snapshot_after("", states[i]), *pieces;
+		char *whole = snapshot_after("", screen_states[i]), *pieces;
 
-		for (const char *byte = states[i]; *byte; byte++)
+		for (const char *byte = screen_states[i]; *byte; byte++)
 			rcast_screen_feed(screen, byte, 1);
 		pieces = snapshot_of(screen);
 		cr_expect_str_eq(pieces, whole, "state %zu", i);

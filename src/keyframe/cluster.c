@@ -92,11 +92,8 @@ void rcasti_cell_add_mark(struct rcast_screen *screen, struct rcasti_cell *cell,
 	uint32_t characters[CLUSTER_MAX_CHARACTERS];
 	unsigned n = rcasti_cell_characters(screen, cell, characters);
 
-	if (n == 0) { /* a mark on nothing stands for itself */
-		cell->glyph = mark;
-		cell->width = 1;
-		return;
-	}
+	if (n == 0) /* a mark on nothing is one on a blank */
+		characters[n++] = ' ';
 	if (n == CLUSTER_MAX_CHARACTERS || !make_room(screen))
 		return;
 	characters[n++] = mark;

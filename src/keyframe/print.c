@@ -80,13 +80,14 @@ static bool go_to_next_line(struct rcast_screen *screen, unsigned width)
 	return true;
 }
 
-static void put(struct rcast_screen *screen, uint32_t character, unsigned width)
+/* False: there is no room for it. */
+static bool put(struct rcast_screen *screen, uint32_t character, unsigned width)
 {
 	struct rcasti_row *row;
 
 	part_left(screen, rcasti_cursor_row(screen));
 	if (screen->cursor.x + width > screen->primary.n_cols && !go_to_next_line(screen, width))
-		return;
+		return false;
 	row = rcasti_cursor_row(screen);
 	if (screen->modes.insert)
 		rcasti_row_insert(rcasti_shown(screen), row, screen->cursor.x, width, &screen->pen);
@@ -95,6 +96,7 @@ static void put(struct rcast_screen *screen, uint32_t character, unsigned width)
 		row->cells[screen->cursor.x++] = (struct rcasti_cell){.pen = screen->pen};
 	part_right(screen, row);
 	note_written(screen, row);
+	return true;
 }
 
 static void put_mark(struct rcast_screen *screen, uint32_t mark)
@@ -119,12 +121,10 @@ void rcasti_print(void *user, uint32_t character)
 	if (character < 0x7f)
 		character = translate(screen, character);
 	width = rcasti_width(character);
-	if (width == 0) {
+	if (width == 0)
 		put_mark(screen, character);
-	} else {
-		put(screen, character, width);
-		screen->last_width = width;
-	}
+	else
+		screen->last_width = put(screen, character, width) ? width : 0;
 }
 
 /* As much of the text as fits into the line without a wrap. */

@@ -166,6 +166,9 @@ int rcast_screen_resize(struct rcast_screen *screen, uint16_t cols, uint16_t row
 		return r;
 	replace(&screen->primary, &primary, count_dropped(primary_y, rows));
 	replace(&screen->alternate, &alternate, count_dropped(alternate_y, rows));
+	/* What was printed last does not stand left of the cursor any more. */
+	if (screen->cursor.x >= cols)
+		screen->last_width = 0;
 	fit_cursor(&screen->cursor, cols, rows);
 	fit_cursor(&screen->left_cursor, cols, rows);
 	return 0;
