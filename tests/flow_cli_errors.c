@@ -61,6 +61,10 @@ static const struct mistake mistakes[] = {
 	{2, "one character or ^X", {"attach", "--detach-key", "", "bystander"}},
 	{2, "oldest, newest or a position", {"tail", "--from", "middle", "bystander"}},
 	{2, "exclude each other", {"tail", "--raw", "--json", "bystander"}},
+	{2, "exclude each other", {"screen", "--text", "--json", "bystander"}},
+	{2, "screen or bytes", {"wait", "--match", "x", "--on", "paper", "bystander"}},
+	{2, "where to look for --match", {"wait", "--exit", "--on", "screen", "bystander"}},
+	{2, "extended regular expression", {"wait", "--match", "(", "--on", "screen", "bystander"}},
 	{2, "COLSxROWS", {"resize", "bystander", "80"}},
 	{2, "COLSxROWS", {"resize", "bystander", "0x24"}},
 	{2, "COLSxROWS", {"resize", "bystander", "80x65536"}},
@@ -68,6 +72,7 @@ static const struct mistake mistakes[] = {
 
 	{3, "nobody: no such session", {"tail", "nobody"}},
 	{3, "nobody: no such session", {"watch", "nobody"}},
+	{3, "nobody: no such session", {"screen", "nobody"}},
 	{3, "nobody: no such session", {"attach", "nobody"}},
 	{3, "nobody: no such session", {"send", "nobody", "text"}},
 	{3, "nobody: no such session", {"resize", "nobody", "80x24"}},

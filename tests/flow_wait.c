@@ -27,6 +27,37 @@ HARNESS_TEST(wait, for_a_line_across_records)
 	cr_expect_eq(wait_status("--match", "^hello$", "pieces"), 0);
 }
 
+static int match_status(const char *pattern, const char *place, const char *timeout)
+{
+	struct harness_result result =
+		harness_ringcast_run("wait", "--match", pattern, "--on", place, "--timeout", timeout, "drawn", NULL);
+	int status = result.status;
+
+	harness_result_free(&result);
+	return status;
+}
+
+/* What is printed over, erased or coloured is not what stands there. */
+HARNESS_TEST(wait, for_a_line_on_the_screen)
+{
+	flow_start("drawn", "64K", "printf 'ab\\rx\\033[3;5H\\033[31mred\\033[32m and green'; exec cat");
+	cr_expect_eq(match_status("^xb$", "screen", "20s"), 0);
+	cr_expect_eq(match_status("^    red and green$", "screen", "20s"), 0);
+	cr_expect_eq(match_status("ab", "screen", "100ms"), 7);
+	cr_expect_eq(match_status("^xb", "bytes", "100ms"), 7);
+	cr_expect_eq(match_status("red.*green", "bytes", "20s"), 0);
+}
+
+HARNESS_TEST(wait, for_a_line_that_comes_onto_the_screen)
+{
+	flow_start("drawn", "64K", "printf wait; read line; printf '\\033[2J\\033[Hit is here'; exec cat");
+	cr_assert_eq(match_status("^wait", "screen", "20s"), 0);
+	flow_send("drawn", "\n");
+	cr_expect_eq(match_status("^it is here$", "screen", "20s"), 0);
+	flow_send("drawn", "more");
+	cr_expect_eq(match_status("^it is heremore$", "screen", "20s"), 0);
+}
+
 HARNESS_TEST(wait, for_silence)
 {
 	flow_start("flood", "64K", "seq 1 100000; echo done; sleep 100");

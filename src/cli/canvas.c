@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "cli/clock.h"
+#include "cli/mirror.h"
 #include "cli/output.h"
 
 #define FRAME_NS UINT64_C(33000000)
@@ -182,9 +183,9 @@ int canvas_keyframe(struct canvas *canvas, const struct rcast_keyframe *keyframe
 
 	if (!canvas->screen)
 		return pass(canvas, keyframe->bytes, keyframe->n_bytes, true);
-	if (rcast_screen_create(keyframe->cols, keyframe->rows, &screen) < 0)
+	screen = mirror_keyframe(keyframe);
+	if (!screen)
 		return 0;
-	rcast_screen_feed(screen, keyframe->bytes, keyframe->n_bytes);
 	rcast_screen_free(canvas->screen);
 	canvas->screen = screen;
 	canvas->loss[0] = 0;

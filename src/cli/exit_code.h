@@ -10,7 +10,7 @@ enum exit_code {
 	EXIT_CODE_FAILURE = 1,
 	EXIT_CODE_USAGE = 2,
 	EXIT_CODE_NOT_FOUND = 3, /* no such session or engine */
-	EXIT_CODE_GAPS = 4,      /* tail, record: some output was lost */
+	EXIT_CODE_GAPS = 4,      /* tail, record, screen: some output was lost */
 	EXIT_CODE_DETACHED = 5,  /* the engine detached us */
 	EXIT_CODE_GONE = 6,      /* the engine died */
 	EXIT_CODE_NOT_COME = 7,  /* wait: not in time, or not before the end */

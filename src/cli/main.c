@@ -15,8 +15,8 @@
 #include "cli/verb.h"
 
 static const struct verb *const verbs[] = {
-	&verb_run,     &verb_ls,   &verb_attach, &verb_watch, &verb_tail, &verb_record, &verb_play,   &verb_wait,
-	&verb_publish, &verb_send, &verb_resize, &verb_stat,  &verb_kick, &verb_kill,   &verb_engine,
+	&verb_run,    &verb_ls,      &verb_attach, &verb_watch,  &verb_tail, &verb_record, &verb_play, &verb_wait,
+	&verb_screen, &verb_publish, &verb_send,   &verb_resize, &verb_stat, &verb_kick,   &verb_kill, &verb_engine,
 };
 
 #define N_VERBS (sizeof verbs / sizeof verbs[0])
@@ -27,7 +27,7 @@ static const char exit_codes[] =
 	"    1   it failed, for the reason given\n"
 	"    2   the command line is wrong\n"
 	"    3   no such session or engine\n"
-	"    4   tail, record: some output was lost\n"
+	"    4   tail, record, screen: some output was lost\n"
 	"    5   detached by the engine: kicked, or the session was killed\n"
 	"    6   the engine died\n"
 	"    7   wait: it did not come\n"

@@ -18,6 +18,6 @@ struct verb {
 };
 
 extern const struct verb verb_run, verb_engine, verb_ls, verb_watch, verb_attach, verb_tail, verb_publish, verb_send,
-	verb_resize, verb_kick, verb_kill, verb_stat, verb_record, verb_play, verb_wait;
+	verb_resize, verb_kick, verb_kill, verb_stat, verb_record, verb_play, verb_wait, verb_screen;
 
 #endif

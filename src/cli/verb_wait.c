@@ -12,6 +12,7 @@
 #include <ringcast/client.h>
 
 #include "cli/connect.h"
+#include "cli/matcher.h"
 #include "cli/message.h"
 #include "cli/options.h"
 
@@ -21,6 +22,8 @@ struct wait_order {
 	struct rcast_wait_options condition;
 	unsigned n_conditions;
 	int timeout_ms;
+	bool on_screen;          /* the match */
+	struct matcher *matcher; /* then */
 };
 
 static int judge(const char *session, const struct rcast_client *client, int result)
@@ -44,6 +47,7 @@ static int judge(const char *session, const struct rcast_client *client, int res
 
 static int wait_for_session(const struct wait_order *order, struct rcast_wait *wait, const char *session)
 {
+	static const struct rcast_view_options from_screen = {.from = RCAST_FROM_SCREEN, .rejoin = true};
 	struct rcast_client *client;
 	struct rcast_view *view = NULL;
 	int result = connect_session(session, &client);
@@ -52,7 +56,9 @@ static int wait_for_session(const struct wait_order *order, struct rcast_wait *w
 		return message_no_connection(session, result);
 	result = rcast_client_restrict_to_view(client);
 	if (result == 0)
-		result = rcast_view_open(client, session, NULL, &view);
+		result = rcast_view_open(client, session, order->on_screen ? &from_screen : NULL, &view);
+	if (result == 0 && order->on_screen)
+		order->matcher->view = view;
 	if (result == 0)
 		result = rcast_view_wait(view, wait, order->timeout_ms);
 	result = judge(session, client, result);
@@ -61,13 +67,20 @@ static int wait_for_session(const struct wait_order *order, struct rcast_wait *w
 	return result;
 }
 
-enum { OPTION_IDLE = 256, OPTION_MATCH, OPTION_EXIT, OPTION_TIMEOUT };
+enum { OPTION_IDLE = 256, OPTION_MATCH, OPTION_EXIT, OPTION_TIMEOUT, OPTION_ON };
 
-static const struct option options[] = {{"idle", required_argument, NULL, OPTION_IDLE},
-					{"match", required_argument, NULL, OPTION_MATCH},
-					{"exit", no_argument, NULL, OPTION_EXIT},
-					{"timeout", required_argument, NULL, OPTION_TIMEOUT},
-					{0}};
+static const struct option options[] = {
+	{"idle", required_argument, NULL, OPTION_IDLE}, {"match", required_argument, NULL, OPTION_MATCH},
+	{"exit", no_argument, NULL, OPTION_EXIT},       {"timeout", required_argument, NULL, OPTION_TIMEOUT},
+	{"on", required_argument, NULL, OPTION_ON},     {0}};
+
+static int take_place(const struct verb *verb, struct wait_order *order, const char *place)
+{
+	order->on_screen = strcmp(place, "screen") == 0;
+	if (!order->on_screen && strcmp(place, "bytes") != 0)
+		return message_usage(verb, "--on takes screen or bytes, not '%.40s'", place);
+	return 0;
+}
 
 /* 0, or the exit code. */
 static int take_option(const struct verb *verb, struct wait_order *order, int option)
@@ -76,6 +89,8 @@ static int take_option(const struct verb *verb, struct wait_order *order, int op
 	bool is_timeout = option == OPTION_TIMEOUT;
 	uint32_t ms = 0;
 
+	if (option == OPTION_ON)
+		return take_place(verb, order, optarg);
 	order->n_conditions += !is_timeout;
 	if ((is_timeout || option == OPTION_IDLE) && !parse_duration(optarg, &ms))
 		return message_usage(verb, "--%s takes a time such as 800ms, 2s or 5m, up to a day, not '%.40s'",
@@ -91,17 +106,18 @@ static int take_option(const struct verb *verb, struct wait_order *order, int op
 	return 0;
 }
 
-static int check_and_wait(const struct verb *verb, const struct wait_order *order, const char *session)
+static int refuse_pattern(const struct verb *verb, const struct wait_order *order)
+{
+	return message_usage(verb, "--match takes an extended regular expression, not '%.40s'", order->condition.pattern);
+}
+
+static int create_and_wait(const struct verb *verb, const struct wait_order *order, const char *session)
 {
 	struct rcast_wait *wait;
-	int result;
+	int result = rcast_wait_create(&order->condition, &wait);
 
-	if (order->n_conditions != 1)
-		return message_usage(verb, "it takes one of --idle, --match and --exit");
-	result = rcast_wait_create(&order->condition, &wait);
 	if (result == -EINVAL)
-		return message_usage(verb, "--match takes an extended regular expression, not '%.40s'",
-				     order->condition.pattern);
+		return refuse_pattern(verb, order);
 	if (result < 0) {
 		message_line("%s", message_errno(result));
 		return EXIT_CODE_FAILURE;
@@ -109,6 +125,32 @@ static int check_and_wait(const struct verb *verb, const struct wait_order *orde
 	result = wait_for_session(order, wait, session);
 	rcast_wait_free(wait);
 	return result;
+}
+
+static int match_on_screen(const struct verb *verb, struct wait_order *order, const char *session)
+{
+	struct matcher matcher;
+	int result;
+
+	if (!matcher_open(&matcher, order->condition.pattern))
+		return refuse_pattern(verb, order);
+	order->matcher = &matcher;
+	order->condition =
+		(struct rcast_wait_options){.wait_for = RCAST_WAIT_JUDGE, .judge = matcher_judge, .user = &matcher};
+	result = create_and_wait(verb, order, session);
+	matcher_close(&matcher);
+	return result;
+}
+
+static int check_and_wait(const struct verb *verb, struct wait_order *order, const char *session)
+{
+	if (order->n_conditions != 1)
+		return message_usage(verb, "it takes one of --idle, --match and --exit");
+	if (!order->on_screen)
+		return create_and_wait(verb, order, session);
+	if (order->condition.wait_for != RCAST_WAIT_MATCH)
+		return message_usage(verb, "--on says where to look for --match");
+	return match_on_screen(verb, order, session);
 }
 
 static int wait_verb(const struct verb *verb, int argc, char **argv)
@@ -133,14 +175,14 @@ static int wait_verb(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_wait = {
 	.name = "wait",
-	.arguments = "--idle TIME|--match RE|--exit [--timeout TIME] NAME",
+	.arguments = "--idle TIME|--match RE [--on screen|bytes]|--exit [--timeout TIME] NAME",
 	.summary = "Wait until a session is silent, has printed something, or has ended",
 	.help = "  --idle TIME     until nothing has been printed for that long (800ms, 2s, 5m), or the session has ended\n"
 		"  --match RE      until a line matches this extended regular expression. What the ring still holds counts "
 		"too;\n"
 		"                  the line that is being printed counts as far as it has come. Lines are the program's "
 		"bytes,\n"
-		"                  escape sequences among them.\n"
+		"                  escape sequences among them. With --on screen: a line as it stands on the screen.\n"
 		"  --exit          until the session has ended\n"
 		"  --timeout TIME  but no longer than this\n"
 		"\n"
