@@ -74,6 +74,64 @@ HARNESS_TEST(wait, for_the_end)
 	cr_expect_eq(wait_status("--match", "never", "short"), 7);
 }
 
+/* A shell of a few lines that says where its commands begin and end. */
+static const char shell[] = "while printf '\\033]133;A\\007$ \\033]133;B\\007' && read -r line; do "
+			    "printf '\\033]133;C\\007'; eval \"$line\"; printf '\\033]133;D;%s\\007' $?; done";
+
+static void enter(const char *line)
+{
+	struct harness_result result = harness_ringcast_run("send", "--enter", "shell", line, NULL);
+
+	cr_assert_eq(result.status, 0, "%s", result.err);
+	harness_result_free(&result);
+}
+
+/* Each time it is the prompt behind the command, however soon we look: what the command did is done. */
+HARNESS_TEST(wait, for_a_prompt)
+{
+	char line[128];
+
+	flow_start("shell", "64K", shell);
+	cr_expect_eq(wait_status("--prompt", NULL, "shell"), 0);
+	for (int i = 1; i <= 10; i++) {
+		snprintf(line, sizeof line, "sleep 0.0%d; touch $XDG_RUNTIME_DIR/%d; (exit %d)", i % 4, i, i);
+		enter(line);
+		cr_expect_eq(wait_status("--prompt", NULL, "shell"), 0);
+		cr_expect_eq(access(harness_path("%d", i), F_OK), 0, "%d is not done", i);
+		cr_expect_eq(flow_stat("shell", "command_status"), i);
+		cr_expect_eq(flow_stat("shell", "commands"), i);
+	}
+}
+
+/* Who was lapped has not read that the prompt came, and asks. */
+HARNESS_TEST(wait, for_a_prompt_that_was_missed)
+{
+	const char *argv[] = {harness_ringcast(), "wait", "--prompt", "--timeout", "20s", "shell", NULL};
+	char line[256];
+	pid_t pid;
+
+	flow_start("shell", "64K", shell);
+	cr_expect_eq(wait_status("--prompt", NULL, "shell"), 0);
+	snprintf(line, sizeof line, "read x <%s; (sleep 0.2; seq 1 100000; touch $XDG_RUNTIME_DIR/done) &", flow_gate());
+	enter(line);
+	pid = harness_spawn(argv, -1, -1, -1);
+	harness_await(flow_stat("shell", "readers") == 1);
+	kill(pid, SIGSTOP);
+	flow_open_gate();
+	harness_await(access(harness_path("done"), F_OK) == 0);
+	cr_expect_eq(flow_stat("shell", "at_prompt"), 1);
+	kill(pid, SIGCONT);
+	cr_expect_eq(harness_wait(pid), 0);
+}
+
+HARNESS_TEST(wait, for_a_prompt_in_vain)
+{
+	flow_start("shell", "64K", shell);
+	cr_expect_eq(wait_status("--prompt", NULL, "shell"), 0);
+	enter("sleep 0.1; exit");
+	cr_expect_eq(wait_status("--prompt", NULL, "shell"), 7);
+}
+
 HARNESS_TEST(wait, no_longer_than_told)
 {
 	struct harness_result result;

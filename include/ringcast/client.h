@@ -259,6 +259,11 @@ enum rcast_wait_for {
 	RCAST_WAIT_IDLE,  /* nothing has been printed for idle_ms, or the session has ended */
 	RCAST_WAIT_EXIT,  /* the session has ended */
 	RCAST_WAIT_MATCH, /* a line of output matches the pattern; the line that is being printed as far as it has come */
+	/*
+	 * A shell that says so (OSC 133) shows its prompt, and nobody has pressed Enter since. Who sends a command and then waits
+	 * for this therefore waits for the prompt behind it; who sends several at once may see the prompt between them.
+	 */
+	RCAST_WAIT_PROMPT,
 	RCAST_WAIT_JUDGE, /* judge says so */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `ringcast wait`: until a session is silent, has printed something, or has ended. For scripts, which otherwise sleep and hope.
+ * `ringcast wait`: until a session is silent, has printed something, shows a prompt, or has ended. For scripts, which otherwise sleep and hope.
  *
  * The waiting itself is the library's (rcast_view_wait). There is no terminal to put back and nothing to write to its end, so
  * signals do to us what they do to any program.
@@ -67,12 +67,15 @@ static int wait_for_session(const struct wait_order *order, struct rcast_wait *w
 	return result;
 }
 
-enum { OPTION_IDLE = 256, OPTION_MATCH, OPTION_EXIT, OPTION_TIMEOUT, OPTION_ON };
+enum { OPTION_IDLE = 256, OPTION_MATCH, OPTION_PROMPT, OPTION_EXIT, OPTION_TIMEOUT, OPTION_ON };
 
-static const struct option options[] = {
-	{"idle", required_argument, NULL, OPTION_IDLE}, {"match", required_argument, NULL, OPTION_MATCH},
-	{"exit", no_argument, NULL, OPTION_EXIT},       {"timeout", required_argument, NULL, OPTION_TIMEOUT},
-	{"on", required_argument, NULL, OPTION_ON},     {0}};
+static const struct option options[] = {{"idle", required_argument, NULL, OPTION_IDLE},
+					{"match", required_argument, NULL, OPTION_MATCH},
+					{"prompt", no_argument, NULL, OPTION_PROMPT},
+					{"exit", no_argument, NULL, OPTION_EXIT},
+					{"timeout", required_argument, NULL, OPTION_TIMEOUT},
+					{"on", required_argument, NULL, OPTION_ON},
+					{0}};
 
 static int take_place(const struct verb *verb, struct wait_order *order, const char *place)
 {
@@ -102,7 +105,8 @@ static int take_option(const struct verb *verb, struct wait_order *order, int op
 	else if (option == OPTION_MATCH)
 		*condition = (struct rcast_wait_options){.wait_for = RCAST_WAIT_MATCH, .pattern = optarg};
 	else
-		*condition = (struct rcast_wait_options){.wait_for = RCAST_WAIT_EXIT};
+		*condition = (struct rcast_wait_options){.wait_for = option == OPTION_PROMPT ? RCAST_WAIT_PROMPT
+											     : RCAST_WAIT_EXIT};
 	return 0;
 }
 
@@ -145,7 +149,7 @@ static int match_on_screen(const struct verb *verb, struct wait_order *order, co
 static int check_and_wait(const struct verb *verb, struct wait_order *order, const char *session)
 {
 	if (order->n_conditions != 1)
-		return message_usage(verb, "it takes one of --idle, --match and --exit");
+		return message_usage(verb, "it takes one of --idle, --match, --prompt and --exit");
 	if (!order->on_screen)
 		return create_and_wait(verb, order, session);
 	if (order->condition.wait_for != RCAST_WAIT_MATCH)
@@ -175,14 +179,18 @@ static int wait_verb(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_wait = {
 	.name = "wait",
-	.arguments = "--idle TIME|--match RE [--on screen|bytes]|--exit [--timeout TIME] NAME",
-	.summary = "Wait until a session is silent, has printed something, or has ended",
+	.arguments = "--idle TIME|--match RE [--on screen|bytes]|--prompt|--exit [--timeout TIME] NAME",
+	.summary = "Wait until a session is silent, has printed something, shows a prompt, or has ended",
 	.help = "  --idle TIME     until nothing has been printed for that long (800ms, 2s, 5m), or the session has ended\n"
 		"  --match RE      until a line matches this extended regular expression. What the ring still holds counts "
 		"too;\n"
 		"                  the line that is being printed counts as far as it has come. Lines are the program's "
 		"bytes,\n"
 		"                  escape sequences among them. With --on screen: a line as it stands on the screen.\n"
+		"  --prompt        until the shell shows its prompt and nobody has pressed Enter since. For shells that say "
+		"so "
+		"by\n"
+		"                  OSC 133, as fish does by itself and others with their shell integration\n"
 		"  --exit          until the session has ended\n"
 		"  --timeout TIME  but no longer than this\n"
 		"\n"

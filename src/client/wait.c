@@ -15,6 +15,9 @@
  * A line is what was printed since the last line feed. It is looked at whenever a record has been added to it, so that a prompt
  * is found too.
  *
+ * Whether a shell shows its prompt, the engine knew when the view was attached; records from there on say how it went on. A gap may
+ * have swallowed such a record: then, once level, the engine is asked.
+ *
  * Called by programs; rcast_view_wait calls the view.
  */
 #include <errno.h>
@@ -38,6 +41,9 @@ struct rcast_wait {
 	char line[LINE_BYTES + 1];
 	size_t n_line;
 	uint64_t latest_output_ns;
+	const struct rcast_view *view;
+	bool at_prompt, is_unsure; /* a record that says so may have been lost */
+	uint64_t known_pos;        /* what was published before is in at_prompt */
 };
 
 static uint64_t now_ns(void)
@@ -53,6 +59,7 @@ static int check(const struct rcast_wait_options *options)
 	switch (options->wait_for) {
 	case RCAST_WAIT_IDLE:
 	case RCAST_WAIT_EXIT:
+	case RCAST_WAIT_PROMPT:
 		return 0;
 	case RCAST_WAIT_MATCH:
 		return options->pattern ? 0 : -EINVAL;
@@ -95,11 +102,20 @@ void rcast_wait_free(struct rcast_wait *wait)
 
 /* ── What the view gives ─────────────────────────────────────────────────────────────────────────────────────────────── */
 
+static void take_state(struct rcast_wait *wait, const struct rcast_session_info *info)
+{
+	wait->at_prompt = info->at_prompt;
+	wait->known_pos = info->next_pos;
+	wait->is_unsure = false;
+}
+
 void rcast_wait_begin(struct rcast_wait *wait, const struct rcast_view *view)
 {
 	wait->n_line = 0;
 	wait->latest_output_ns = now_ns();
 	wait->counts_from_arrival = view->by_circuit;
+	wait->view = view;
+	take_state(wait, &view->info);
 }
 
 static bool matches(struct rcast_wait *wait)
@@ -124,10 +140,23 @@ static bool look_for_line(struct rcast_wait *wait, const char *text, size_t n_by
 	return found || matches(wait);
 }
 
+static void take_step(struct rcast_wait *wait, const struct rcast_record *record)
+{
+	struct rcast_command command;
+
+	if (record->pos < wait->known_pos || record->n_bytes < sizeof command)
+		return;
+	memcpy(&command, record->data, sizeof command);
+	wait->at_prompt = command.step == RCAST_STEP_PROMPT || command.step == RCAST_STEP_INPUT;
+	wait->is_unsure = false;
+}
+
 bool rcast_wait_record(struct rcast_wait *wait, const struct rcast_record *record)
 {
 	bool is_output = record->kind == RCAST_OUTPUT;
 
+	if (record->kind == RCAST_COMMAND)
+		take_step(wait, record);
 	if (is_output)
 		wait->latest_output_ns = record->stamped && !wait->counts_from_arrival ? record->time_ns : now_ns();
 	if (wait->options.wait_for == RCAST_WAIT_JUDGE)
@@ -139,6 +168,16 @@ bool rcast_wait_record(struct rcast_wait *wait, const struct rcast_record *recor
 void rcast_wait_gap(struct rcast_wait *wait)
 {
 	wait->n_line = 0;
+	wait->is_unsure = true;
+}
+
+static bool judge_prompt(struct rcast_wait *wait)
+{
+	struct rcast_session_info info;
+
+	if (wait->is_unsure && rcast_client_describe(wait->view->client, wait->view->info.name, &info) == 0)
+		take_state(wait, &info);
+	return wait->at_prompt && !wait->is_unsure;
 }
 
 bool rcast_wait_level(struct rcast_wait *wait, uint64_t *again_ns)
@@ -146,6 +185,8 @@ bool rcast_wait_level(struct rcast_wait *wait, uint64_t *again_ns)
 	*again_ns = NEVER;
 	if (wait->options.wait_for == RCAST_WAIT_JUDGE)
 		return wait->options.judge(wait->options.user, NULL);
+	if (wait->options.wait_for == RCAST_WAIT_PROMPT)
+		return judge_prompt(wait);
 	if (wait->options.wait_for != RCAST_WAIT_IDLE)
 		return false;
 	*again_ns = wait->latest_output_ns + wait->options.idle_ms * NS_A_MS;
@@ -172,6 +213,8 @@ static int judge_end(struct rcast_wait *wait)
 
 	if (wait_for == RCAST_WAIT_IDLE || wait_for == RCAST_WAIT_EXIT)
 		return 0;
+	if (wait_for == RCAST_WAIT_PROMPT)
+		return -ENODATA;
 	return rcast_wait_level(wait, &again_ns) ? 0 : -ENODATA;
 }
 
