@@ -19,27 +19,30 @@
 
 #include "cli/serve.h"
 
-#define REPORT_FD 3
-#define FIRST_UNUSED_FD 5
-
-/* Only the report pipe and what the session reads stay open: a pipe kept open would keep its reader waiting. */
-static int keep_only(int report_fd, int session_fd)
+static void close_between(int first, unsigned last)
 {
-	int report = fcntl(report_fd, F_DUPFD_CLOEXEC, FIRST_UNUSED_FD), session = -1;
+	unsigned from = (unsigned)(first > STDERR_FILENO ? first : STDERR_FILENO + 1);
 
-	if (report >= 0 && session_fd >= 0)
-		session = fcntl(session_fd, F_DUPFD_CLOEXEC, FIRST_UNUSED_FD);
-	if (report < 0 || (session_fd >= 0 && session < 0) || dup3(report, REPORT_FD, O_CLOEXEC) < 0)
-		return -1;
-	if (session >= 0)
-		session = dup3(session, REPORT_FD + 1, O_CLOEXEC);
-	else
-		close(REPORT_FD + 1);
-	close_range(FIRST_UNUSED_FD, ~0u, 0);
-	return session;
+	if (from <= last)
+		close_range(from, last, 0);
 }
 
-static struct daemon_report make_session(const struct daemon_order *order, int session_fd, struct rcast_engine **engine)
+/*
+ * Only the report pipe and what the session reads stay open: a pipe kept open would keep its reader waiting. They stay where they
+ * are, so that this cannot fail. -1: there is no session_fd.
+ */
+static void keep_only(int report_fd, int session_fd)
+{
+	int low = session_fd >= 0 && session_fd < report_fd ? session_fd : report_fd;
+	int high = session_fd > report_fd ? session_fd : report_fd;
+
+	if (low > 0)
+		close_between(0, (unsigned)low - 1);
+	close_between(low + 1, (unsigned)high - 1);
+	close_between(high + 1, ~0u);
+}
+
+static struct daemon_report make_session(const struct daemon_order *order, struct rcast_engine **engine)
 {
 	struct rcast_engine_options engine_options = order->engine ? *order->engine : (struct rcast_engine_options){0};
 	struct rcast_session_options options = {.name = order->name,
@@ -59,7 +62,7 @@ static struct daemon_report make_session(const struct daemon_order *order, int s
 	if (order->argv)
 		report.error = rcast_engine_start_pty(*engine, &options, &program, &session);
 	else
-		report.error = rcast_engine_start_pipe_take(*engine, &options, session_fd, &session);
+		report.error = rcast_engine_start_pipe_take(*engine, &options, order->fd, &session);
 	return report;
 }
 
@@ -75,25 +78,25 @@ static void let_go_of_terminal(void)
 		return; /* then the folder that we were started in stays in use */
 }
 
-static void send_report(struct daemon_report report)
+static void send_report_take(int report_fd, struct daemon_report report)
 {
-	ssize_t written = write(REPORT_FD, &report, sizeof report);
+	ssize_t written = write(report_fd, &report, sizeof report);
 
 	(void)written; /* nobody there to hear it: then nobody needs it */
-	close(REPORT_FD);
+	close(report_fd);
 }
 
 static void be_daemon(const struct daemon_order *order, int report_fd)
 {
 	struct rcast_engine *engine = NULL;
 	struct daemon_report report;
-	int session_fd, result = 0;
+	int result = 0;
 
 	setsid();
 	serve_unseen();
-	session_fd = keep_only(report_fd, order->argv ? -1 : order->fd);
-	report = make_session(order, session_fd, &engine);
-	send_report(report);
+	keep_only(report_fd, order->argv ? -1 : order->fd);
+	report = make_session(order, &engine);
+	send_report_take(report_fd, report);
 	if (report.error == 0) {
 		let_go_of_terminal();
 		result = serve_engine(engine, true);
