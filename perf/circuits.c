@@ -102,7 +102,7 @@ static void take_exchange(struct rcast_link *link, void *user, struct rcast_circ
 
 static int wait_and_dispatch(struct rcast_link *link)
 {
-	poll(&(struct pollfd){.fd = rcast_link_fd(link), .events = rcast_link_events(link)}, 1, -1);
+	poll(&(struct pollfd){.fd = rcast_link_fd(link), .events = rcast_link_events(link)}, 1, rcast_link_timeout_ms(link));
 	return rcast_link_dispatch(link);
 }
 

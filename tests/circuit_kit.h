@@ -152,7 +152,7 @@ static inline int link_turn(struct rcast_link *link)
 {
 	struct pollfd look = {.fd = rcast_link_fd(link), .events = rcast_link_events(link)};
 
-	if (look.fd >= 0 && poll(&look, 1, 0) == 0)
+	if (look.fd >= 0 && poll(&look, 1, 0) == 0 && rcast_link_timeout_ms(link) < 0)
 		return 0;
 	return rcast_link_dispatch(link);
 }

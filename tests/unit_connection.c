@@ -2,6 +2,8 @@
 #include <poll.h>
 #include <sys/resource.h>
 
+#include "control/link.h"
+#include "control/transport.h"
 #include "engine/connection.h"
 #include "wire.h"
 
@@ -89,5 +91,34 @@ HARNESS_TEST(connection, accepting_pauses_when_descriptors_run_out)
 	wire_await(&late, host.engine->quota.all.held[RCASTI_CONNECTIONS] == 2);
 	cr_assert(!wire_has(&late, "t"));
 	wire_close(&late);
+	finish();
+}
+
+static ssize_t (*working_send)(struct rcasti_transport *transport, const uint8_t *bytes, size_t n_bytes, const int *fds,
+			       int n_fds);
+static int n_held_up;
+
+static ssize_t send_held_up(struct rcasti_transport *transport, const uint8_t *bytes, size_t n_bytes, const int *fds,
+			    int n_fds)
+{
+	return n_held_up-- > 0 ? -ETOOMANYREFS : working_send(transport, bytes, n_bytes, fds, n_fds);
+}
+
+/* Nothing but the engine's own timer makes it try again: the client has said all, and its socket is writable all the time. */
+HARNESS_TEST(connection, a_reply_that_the_kernel_holds_up_is_sent_later)
+{
+	struct rcasti_transport_ops ops;
+	struct rcasti_transport *transport;
+
+	begin();
+	cr_assert(!wire_has(&wire, "t"));
+	transport = first_connection()->link->transport;
+	ops = *transport->ops;
+	working_send = ops.send;
+	ops.send = send_held_up;
+	transport->ops = &ops;
+	n_held_up = 5;
+	cr_assert(!wire_has(&wire, "t"));
+	cr_assert_lt(n_held_up, 0);
 	finish();
 }

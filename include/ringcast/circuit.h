@@ -126,6 +126,13 @@ RCAST_API int rcast_link_fd(const struct rcast_link *link);
 RCAST_API short rcast_link_events(const struct rcast_link *link);
 
 /*
+ * For how long to poll at most, in ms; -1: for as long as nothing comes. It is not -1 while the kernel holds up a message for a
+ * reason whose end no poll tells: it has no memory, or too many descriptors of this user are on their way (ETOOMANYREFS). When the
+ * time is over, dispatch.
+ */
+RCAST_API int rcast_link_timeout_ms(const struct rcast_link *link);
+
+/*
  * Send what waits, take what has come, call the handlers: a bounded amount of work, without blocking. 0: still up.
  * -EPIPE: the peer is gone, and all that it sent before was delivered. -EPROTO: the peer broke the protocol, or this side
  * and it do not agree on it; rcast_link_reason says how. Another errno: what the owner gave to rcast_link_abort, or what the

@@ -125,16 +125,17 @@ int rcasti_client_dispatch(struct rcast_client *client)
 int rcasti_client_turn(struct rcast_client *client, uint64_t deadline_ms)
 {
 	struct pollfd polled = {.fd = rcast_link_fd(client->link), .events = rcast_link_events(client->link)};
-	uint64_t now_ms = rcasti_clock_ms();
-	int n = 0;
+	int retry_ms = rcast_link_timeout_ms(client->link), n = 0;
+	uint64_t now_ms = rcasti_clock_ms(), left_ms = now_ms < deadline_ms ? deadline_ms - now_ms : 0;
+	bool is_retry = retry_ms >= 0 && (uint64_t)retry_ms < left_ms;
 
 	if (client->down)
 		return client->down;
-	if (now_ms < deadline_ms)
-		n = poll(&polled, 1, (int)(deadline_ms - now_ms));
+	if (left_ms > 0)
+		n = poll(&polled, 1, is_retry ? retry_ms : (int)left_ms);
 	if (n < 0)
 		return errno == EINTR ? 0 : rcasti_client_fail(client, -errno, "poll: %s", strerror(errno));
-	if (n == 0)
+	if (n == 0 && !is_retry)
 		return rcasti_client_fail(client, -ETIMEDOUT, "the engine did not answer in time (%d ms)",
 					  client->timeout_ms);
 	return rcasti_client_dispatch(client);

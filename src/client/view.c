@@ -236,19 +236,27 @@ static int watch_fd(struct rcast_view *view, int operation, int fd, uint32_t eve
 	return epoll_ctl(view->epoll_fd, operation, fd, &event) == 0 ? 0 : -errno;
 }
 
-static uint32_t epoll_events(short events)
+/*
+ * What the link waits for, in epoll's words. One that the kernel holds up wants to be looked at again soon, and a view has no timer
+ * for that; but it sends no descriptors outside of calls that block, so only a kernel without memory can make it spin.
+ */
+static uint32_t wanted_events(const struct rcast_view *view)
 {
-	return (events & EPOLLIN ? EPOLLIN : 0u) | (events & EPOLLOUT ? EPOLLOUT : 0u);
+	const struct rcast_link *link = view->client->link;
+	short events = rcast_link_events(link);
+	bool is_held_up = rcast_link_timeout_ms(link) >= 0;
+
+	return (events & EPOLLIN ? EPOLLIN : 0u) | (events & EPOLLOUT || is_held_up ? EPOLLOUT : 0u);
 }
 
-/* What the link waits for changes as its queue fills and drains. */
+/* That changes as its queue fills and drains. */
 static void watch_link(struct rcast_view *view)
 {
-	short events = rcast_link_events(view->client->link);
+	uint32_t events = wanted_events(view);
 
 	if (events == view->link_events)
 		return;
-	if (watch_fd(view, EPOLL_CTL_MOD, rcast_link_fd(view->client->link), epoll_events(events)) == 0)
+	if (watch_fd(view, EPOLL_CTL_MOD, rcast_link_fd(view->client->link), events) == 0)
 		view->link_events = events;
 }
 
@@ -256,8 +264,8 @@ static int watch_all(struct rcast_view *view)
 {
 	int result;
 
-	view->link_events = rcast_link_events(view->client->link);
-	result = watch_fd(view, EPOLL_CTL_ADD, rcast_link_fd(view->client->link), epoll_events(view->link_events));
+	view->link_events = wanted_events(view);
+	result = watch_fd(view, EPOLL_CTL_ADD, rcast_link_fd(view->client->link), view->link_events);
 	if (result == 0)
 		result = watch_fd(view, EPOLL_CTL_ADD, view->ready_fd, EPOLLIN);
 	if (result == 0 && view->reader)

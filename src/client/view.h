@@ -35,7 +35,7 @@ struct rcast_view {
 
 	int epoll_fd; /* watches the three below */
 	int ready_fd; /* an eventfd: somebody else's dispatch brought us something */
-	short link_events;
+	uint32_t link_events;
 	int ring_fd, wake_fd; /* on their way from the reply to the reader, else -1 */
 	int next_fds[RCASTI_MAX_NEXT_RINGS];
 	int n_next; /* rings in which the stream goes on, in order, when this one was read to its end */

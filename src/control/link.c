@@ -16,8 +16,9 @@
  * deaf (peer_is_deaf), since what it had sent before is still to be read and delivered; the link ends when that is done.
  *
  * A message that was queued is accepted: if the transport then fails, it is the link that ends, not the send.
- * -ETOOMANYREFS, which says that too many descriptors of this user are on their way, is no failure but a reason to wait;
- * no poll tells when it is over, so POLLOUT stays on and each dispatch tries again.
+ * -ETOOMANYREFS, which says that too many descriptors of this user are on their way, is no failure but a reason to wait, and so is
+ * a kernel without memory. No poll tells when that is over: the socket is writable all the time, and a loop that waited for that
+ * would spin. So the owner is told to look again after RETRY_MS, and each dispatch tries again.
  *
  * Called by the owner's loop, and by circuits from within handlers: rcasti_link_flush calls no handler.
  */
@@ -36,6 +37,7 @@
 enum {
 	FRAMES_PER_DISPATCH = 64,
 	MEMORY_PAIR_BYTES = 256 * 1024,
+	RETRY_MS = 10,
 	DEFAULT_MAX_BUSY = 1024,
 	DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024,
 	DEFAULT_WINDOW_BYTES = 256 * 1024,
@@ -209,9 +211,14 @@ static bool is_hang_up(int error)
 	return error == -EPIPE || error == -ECONNRESET || error == -ENOTCONN || error == -ETIMEDOUT;
 }
 
+static bool is_held_up(int error)
+{
+	return error == -ETOOMANYREFS || error == -ENOBUFS || error == -ENOMEM;
+}
+
 static bool is_passing(int error)
 {
-	return error == -EAGAIN || error == -EINTR || error == -ETOOMANYREFS || error == -ENOBUFS || error == -ENOMEM;
+	return error == -EAGAIN || error == -EINTR || is_held_up(error);
 }
 
 static void fail_to_send(struct rcast_link *link, int error)
@@ -275,6 +282,7 @@ void rcasti_link_flush(struct rcast_link *link)
 {
 	int error = 0;
 
+	link->is_held_up = false;
 	while (!error && !rcasti_link_is_down(link)) {
 		const struct rcasti_outgoing *head = rcasti_queue_head(&link->queue);
 		bool head_is_torn = head && head->n_sent > 0;
@@ -286,6 +294,7 @@ void rcasti_link_flush(struct rcast_link *link)
 		else
 			return;
 	}
+	link->is_held_up = is_held_up(error);
 	if (error)
 		fail_to_send(link, error);
 }
@@ -422,10 +431,15 @@ int rcast_link_fd(const struct rcast_link *link)
 short rcast_link_events(const struct rcast_link *link)
 {
 	const struct rcasti_circuits *circuits = &link->circuits;
-	bool has_work = rcasti_queue_head(&link->queue) || link->control.n_bytes > 0 || !TAILQ_EMPTY(&circuits->due) ||
-			!TAILQ_EMPTY(&circuits->over) || !TAILQ_EMPTY(&circuits->waiting);
+	bool has_output = rcasti_queue_head(&link->queue) || link->control.n_bytes > 0 || !TAILQ_EMPTY(&circuits->waiting);
+	bool has_work = (has_output && !link->is_held_up) || !TAILQ_EMPTY(&circuits->due) || !TAILQ_EMPTY(&circuits->over);
 
 	return !link->error && (has_work || link->peer_is_deaf) ? POLLIN | POLLOUT : POLLIN;
+}
+
+int rcast_link_timeout_ms(const struct rcast_link *link)
+{
+	return link->is_held_up && !link->error ? RETRY_MS : -1;
 }
 
 const char *rcast_link_reason(const struct rcast_link *link)

@@ -16,6 +16,7 @@ struct rcast_link {
 	struct rcast_link_options options; /* ours, defaults filled in */
 	struct rcasti_hello peer;          /* what the peer allows; the minimum until it has said hello */
 	bool greeted;                      /* the peer has said hello */
+	bool is_held_up;                   /* by the kernel, and no poll will tell when that is over */
 	bool peer_is_deaf;                 /* it takes nothing more; what it sent before may still be here */
 	const struct rcast_link_ops *ops;
 	void *user;

@@ -45,6 +45,8 @@ static int watch_link(struct rcasti_connection *connection)
 {
 	if (rcast_link_reason(connection->link)[0] != 0)
 		return -EPIPE;
+	if (rcast_link_timeout_ms(connection->link) >= 0)
+		rcasti_connection_look_again(connection);
 	return rcasti_loop_watch(&connection->engine->control, &connection->socket, rcast_link_fd(connection->link),
 				 poll_events(connection->link));
 }
@@ -114,7 +116,8 @@ void rcasti_connection_free(struct rcasti_connection *connection)
 /* Has the client received all that the link has sent? */
 static bool is_drained(const struct rcasti_connection *connection)
 {
-	return !(rcast_link_events(connection->link) & POLLOUT) && rcasti_unread_is_drained(rcast_link_fd(connection->link));
+	return !(rcast_link_events(connection->link) & POLLOUT) && rcast_link_timeout_ms(connection->link) < 0 &&
+	       rcasti_unread_is_drained(rcast_link_fd(connection->link));
 }
 
 static void settle(struct rcasti_connection *connection)
@@ -149,6 +152,16 @@ void rcasti_connection_return_fds(struct rcasti_connection *connection, uint32_t
 	rcasti_account_give(connection->account, RCASTI_FDS_IN_FLIGHT, n);
 }
 
+static void on_socket(struct rcasti_source *source, uint32_t events)
+{
+	struct rcasti_connection *connection = rcasti_owner(source, struct rcasti_connection, socket);
+
+	if (rcast_link_dispatch(connection->link) != 0)
+		rcasti_connection_free(connection);
+	else
+		rcasti_connection_touch(connection);
+}
+
 static void on_look_again(struct rcasti_timer *timer)
 {
 	struct rcasti_connection *connection = rcasti_owner(timer, struct rcasti_connection, look_again);
@@ -157,6 +170,7 @@ static void on_look_again(struct rcasti_timer *timer)
 	cds_list_for_each_entry_safe (exchange, next, &connection->exchanges, node)
 		if (exchange->attachment)
 			rcasti_attachment_go_on(exchange->attachment);
+	on_socket(&connection->socket, 0);
 }
 
 void rcasti_connection_look_again(struct rcasti_connection *connection)
@@ -167,16 +181,6 @@ void rcasti_connection_look_again(struct rcasti_connection *connection)
 }
 
 /* ── What the link and the socket say ────────────────────────────────────────────────────────────────────────────────── */
-
-static void on_socket(struct rcasti_source *source, uint32_t events)
-{
-	struct rcasti_connection *connection = rcasti_owner(source, struct rcasti_connection, socket);
-
-	if (rcast_link_dispatch(connection->link) != 0)
-		rcasti_connection_free(connection);
-	else
-		rcasti_connection_touch(connection);
-}
 
 static void on_peer_death(struct rcasti_source *source, uint32_t events)
 {

@@ -21,7 +21,7 @@ struct rcasti_connection {
 	unsigned int rights;       /* of enum rcast_right */
 	struct rcasti_account *account;
 	uint32_t n_fds_waiting;         /* of those in flight: in replies that the link has not taken */
-	struct rcasti_timer look_again; /* a ring could not be sent on yet */
+	struct rcasti_timer look_again; /* something could not be sent yet, and no poll tells when it can */
 	struct cds_list_head exchanges;
 };
 
