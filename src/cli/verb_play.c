@@ -2,13 +2,14 @@
 /*
  * `ringcast play`: a recording on our terminal, in its own time.
  *
- *   first event read ─► header known: does it fit? ─► terminal raw ─► wait until an event is due ─► show it ─► read the next …
- *                                                          └───────── keys and signals, in every wait ─────────┘
+ *   first event read ─► header known ─► terminal raw ─► wait until an event is due ─► show it ─► read the next …
+ *                                         └── keys, signals and frames, in every wait ──┘
  *
  * The recording may be hostile: cast_read.c bounds what it says, and what would make the terminal answer is left out, as it is by
- * watch. The rest is what a terminal gets from `cat`, so that the terminal is put back as watch does, whatever ends us.
+ * watch. In a window of another size it is fitted as a session is (canvas.c).
  *
- * A screen is drawn as if by a program that started on a blank one; so what the terminal shows is scrolled away first, not erased.
+ * A recording begins on a blank screen. What our terminal shows is scrolled away for it, not erased, and what was played
+ * stays when it is over.
  *
  * Functions return 0, or why to stop: -ECANCELED the user wants to, -EINTR a signal does; else something is wrong, with the
  * recording if reader.error says so, otherwise with standard output.
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/canvas.h"
 #include "cli/cast_read.h"
 #include "cli/clock.h"
 #include "cli/message.h"
@@ -39,18 +41,17 @@ struct play {
 	const char *path;
 	struct cast_reader reader;
 	struct pace pace;
-	struct questions questions;
 	struct terminal terminal;
-	int keys_fd;       /* -1: no keys, or not yet */
-	bool wants_step;   /* the next event now, though paused */
-	bool seeks_marker; /* all events now, until a marker */
-	bool was_too_small;
+	struct canvas canvas;
+	int keys_fd;          /* -1: no keys, or not yet */
+	bool wants_step;      /* the next event now, though paused */
+	bool seeks_marker;    /* all events now, until a marker */
 	uint64_t exit_status; /* of the recorded program; UINT64_MAX: not recorded */
 };
 
 /* ── The user ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void suspend(struct play *play)
+static int suspend(struct play *play)
 {
 	bool was_paused = play->pace.is_paused;
 
@@ -58,6 +59,9 @@ static void suspend(struct play *play)
 	terminal_suspend(&play->terminal);
 	if (!was_paused)
 		pace_go_on(&play->pace, clock_now_ns());
+	signals_read();
+	signals_take_continue();
+	return canvas_enter_again(&play->canvas);
 }
 
 static void toggle_pause(struct play *play)
@@ -81,8 +85,7 @@ static int take_key(struct play *play, unsigned char key)
 		play->seeks_marker = true;
 		return 0;
 	case KEY_CTRL_Z:
-		suspend(play);
-		return 0;
+		return suspend(play);
 	case 'q':
 	case 'Q':
 	case KEY_CTRL_C:
@@ -104,25 +107,43 @@ static int take_keys(struct play *play)
 	return result;
 }
 
-static int take_signals(struct play *play)
+static int look_at_window(struct play *play)
 {
-	signals_read();
-	if (signals_take_stop())
-		suspend(play);
-	if (signals_take_continue())
-		terminal_continue(&play->terminal);
-	return signals_ending() ? -EINTR : 0;
+	uint16_t cols, rows;
+
+	return terminal_size(&play->terminal, &cols, &rows) ? canvas_set_window(&play->canvas, cols, rows) : 0;
 }
 
-/* Look at keys and signals, and wait for them, or for the file, or for the time to pass. */
+static int take_signals(struct play *play)
+{
+	int result;
+
+	signals_read();
+	result = signals_take_stop() ? suspend(play) : 0;
+	if (signals_take_continue() && result == 0) {
+		terminal_continue(&play->terminal);
+		result = canvas_enter_again(&play->canvas);
+	}
+	if (signals_take_resize() && result == 0)
+		result = look_at_window(play);
+	return signals_ending() ? -EINTR : result;
+}
+
+/* Draw what is due; then wait for keys and signals, or for the file, or for the time to pass. */
 static int look_around(struct play *play, int file_fd, uint64_t wait_ns)
 {
 	struct pollfd polled[] = {{.fd = signals_fd(), .events = POLLIN},
 				  {.fd = play->keys_fd, .events = POLLIN},
 				  {.fd = file_fd, .events = POLLIN}};
-	struct timespec wait = {.tv_sec = (time_t)(wait_ns / NS_A_SECOND), .tv_nsec = (long)(wait_ns % NS_A_SECOND)};
-	int result = 0;
+	struct timespec wait;
+	unsigned int frame_ms;
+	int result = canvas_pause(&play->canvas, &frame_ms);
 
+	if (result < 0)
+		return result;
+	if (frame_ms > 0 && frame_ms * NS_A_MS < wait_ns)
+		wait_ns = frame_ms * NS_A_MS;
+	wait = (struct timespec){.tv_sec = (time_t)(wait_ns / NS_A_SECOND), .tv_nsec = (long)(wait_ns % NS_A_SECOND)};
 	if (ppoll(polled, 3, wait_ns == PACE_NEVER ? NULL : &wait, NULL) < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (polled[0].revents)
@@ -166,19 +187,11 @@ static int await_turn(struct play *play)
 	return result;
 }
 
-static bool is_too_small(const struct play *play, uint16_t cols, uint16_t rows)
-{
-	uint16_t own_cols, own_rows;
-
-	return terminal_size(&play->terminal, &own_cols, &own_rows) && (own_cols < cols || own_rows < rows);
-}
-
-static void note_size(struct play *play, const char *text)
+static int resize(struct play *play, const char *size)
 {
 	uint16_t cols, rows;
 
-	if (parse_window(text, &cols, &rows))
-		play->was_too_small = play->was_too_small || is_too_small(play, cols, rows);
+	return parse_window(size, &cols, &rows) ? canvas_resize(&play->canvas, cols, rows) : 0;
 }
 
 static void pass_marker(struct play *play)
@@ -192,10 +205,9 @@ static int show_event(struct play *play, const struct cast_event *event)
 {
 	switch (event->code) {
 	case 'o':
-		return questions_write(&play->questions, event->data, event->n_bytes);
+		return canvas_output(&play->canvas, event->data, event->n_bytes, true);
 	case 'r':
-		note_size(play, event->data);
-		return 0;
+		return resize(play, event->data);
 	case 'm':
 		pass_marker(play);
 		return 0;
@@ -219,24 +231,11 @@ static int play_events(struct play *play, struct cast_event *event)
 			outcome = read_event(play, event);
 	}
 	if (result == 0 && outcome == CAST_END)
-		return questions_write_held(&play->questions);
+		return questions_write_held(&play->canvas.questions);
 	return result == 0 ? outcome : result;
 }
 
 /* ── Beginning and end ───────────────────────────────────────────────────────────────────────────────────────────────── */
-
-/* A window that is too small is told in time to do something about it; without keys it could only be told afterwards. */
-static void judge_window(struct play *play)
-{
-	const struct cast_header *header = &play->reader.header;
-
-	if (!is_too_small(play, header->cols, header->rows))
-		return;
-	message_line("%s was recorded in a window of %ux%u, and this one is smaller%s", play->path, header->cols,
-		     header->rows, play->terminal.has_keys ? ": make it larger, then press space" : "");
-	if (play->terminal.has_keys)
-		pace_pause(&play->pace, clock_now_ns());
-}
 
 static int scroll_away(const struct play *play)
 {
@@ -250,27 +249,38 @@ static int scroll_away(const struct play *play)
 	return result == 0 ? output_write("\x1b[H", 3) : result;
 }
 
+static int show_events(struct play *play, struct cast_event *event)
+{
+	int result = scroll_away(play);
+
+	if (result == 0)
+		result = look_at_window(play);
+	if (result == 0)
+		result = play_events(play, event);
+	if (result == 0 || play->reader.error[0])
+		canvas_finish(&play->canvas);
+	return result;
+}
+
 static int play_from_first(struct play *play, struct cast_event *event)
 {
-	int result;
+	const struct cast_header *header = &play->reader.header;
+	struct rcast_session_info info = {.cols = header->cols, .rows = header->rows};
+	int result = terminal_enter_raw(&play->terminal, false);
 
-	if (play->pace.idle_limit_ns == CAST_NO_LIMIT_NS)
-		play->pace.idle_limit_ns = play->reader.header.idle_limit_ns;
-	pace_begin(&play->pace, clock_now_ns());
-	judge_window(play);
-	result = terminal_enter_raw(&play->terminal, false);
 	if (result < 0)
 		return result;
 	play->keys_fd = play->terminal.has_keys ? play->terminal.in_fd : -1;
-	while (result == 0 && play->pace.is_paused)
-		result = look_around(play, -1, PACE_NEVER);
-	if (result == 0)
-		result = scroll_away(play);
-	if (result == 0)
-		result = play_events(play, event);
+	if (play->terminal.has_screen)
+		canvas_open(&play->canvas, &info);
+	if (play->pace.idle_limit_ns == CAST_NO_LIMIT_NS)
+		play->pace.idle_limit_ns = header->idle_limit_ns;
+	pace_begin(&play->pace, clock_now_ns());
+	result = show_events(play, event);
 	terminal_restore(&play->terminal);
 	if (play->terminal.has_screen)
 		output_try(STDERR_FILENO, "\r\n");
+	canvas_close(&play->canvas);
 	return result;
 }
 
@@ -282,9 +292,6 @@ static int judge(const struct play *play, int result)
 	}
 	if (result < 0 && result != -ECANCELED)
 		return output_failed(result);
-	if (play->was_too_small)
-		message_line("%s: the recorded window became larger than this one, so what was drawn may be wrong",
-			     play->path);
 	if (play->exit_status != UINT64_MAX && play->terminal.has_screen)
 		message_line("%s: the recorded program ended with status %u", play->path, (unsigned)play->exit_status);
 	return EXIT_CODE_OK;
@@ -368,8 +375,10 @@ static const struct option options[] = {{"speed", required_argument, NULL, OPTIO
 static int play_verb(const struct verb *verb, int argc, char **argv)
 {
 	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options};
-	struct play play = {
-		.pace = {.speed = 1, .idle_limit_ns = CAST_NO_LIMIT_NS}, .keys_fd = -1, .exit_status = UINT64_MAX};
+	struct play play = {.pace = {.speed = 1, .idle_limit_ns = CAST_NO_LIMIT_NS},
+			    .canvas = {.is_inline = true},
+			    .keys_fd = -1,
+			    .exit_status = UINT64_MAX};
 	bool is_raw = false;
 	char **operands;
 	int option;
@@ -403,10 +412,10 @@ const struct verb verb_play = {
 		"  --raw              FILE is bytes alone, as of record --format raw; also if its name ends in .raw\n"
 		"\n"
 		"FILE is asciicast version 3 or 2; - is standard input. Space pauses and goes on, '.' is one step in a "
-		"pause, "
-		"']'\n"
-		"goes on to the next marker and pauses there, 'q' or Ctrl-C leaves. What the recorded program asked of its "
-		"terminal\n"
-		"is not asked of yours.\n",
+		"pause,\n"
+		"']' goes on to the next marker and pauses there, 'q' or Ctrl-C leaves. In a window of another size than "
+		"the\n"
+		"recorded one, part of it is shown, and the last line says so. What the recorded program asked of its\n"
+		"terminal is not asked of yours.\n",
 	.run = play_verb,
 };
