@@ -121,6 +121,25 @@ static void wrap_into_first(struct rcasti_painter *painter)
 			    painter->buffer->n_rows > 1 ? "\033[S" : "");
 }
 
+/*
+ * Rows that others go on from, and whose last cell was erased since: it was printed to make the wrap, and is erased once more. What
+ * erasing does not leave is left as it was printed.
+ */
+static void erase_ends(struct rcasti_painter *painter)
+{
+	const struct rcasti_row *rows = painter->buffer->rows;
+	unsigned x = painter->buffer->n_cols - 1u;
+
+	for (unsigned y = 0; y + 1u < painter->buffer->n_rows; y++) {
+		const struct rcasti_cell *last = &rows[y].cells[x];
+		struct rcasti_pen erasing = {.bg = last->pen.bg};
+		if (!rows[y + 1].is_wrapped || last->glyph || last->width != 1 || !rcasti_pen_equal(&last->pen, &erasing))
+			continue;
+		rcasti_painter_use_pen(painter, &erasing);
+		rcasti_output_print(&painter->output, "\033[%u;%uH\033[X", y + 1, x + 1);
+	}
+}
+
 static void draw_rows(struct rcasti_painter *painter)
 {
 	const struct rcasti_row *rows = painter->buffer->rows;
@@ -139,6 +158,7 @@ static void draw_rows(struct rcasti_painter *painter)
 		if (y + 1u < painter->buffer->n_rows && rows[y + 1].is_wrapped)
 			make_wrap_due(painter, &rows[y], at);
 	}
+	erase_ends(painter);
 }
 
 /* ── Cursor and character sets ───────────────────────────────────────────────────────────────────────────────────────── */
