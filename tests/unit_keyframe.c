@@ -5,16 +5,14 @@
 #include "fake_engine.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "client/keyframe.h"
+#include "kernel/sealed.h"
 
 #define TEXT "\033[2Jthe screen"
 #define N_TEXT (sizeof TEXT - 1)
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 /* ── What can be sent in place of a sealed memfd ─────────────────────────────────────────────────────────────────────── */
 
@@ -30,37 +28,37 @@ static int memory(size_t n_bytes, int seals)
 
 static int good(void)
 {
-	return memory(N_TEXT, SEALS);
+	return memory(N_TEXT, RCASTI_SEALS);
 }
 
 static int too_short(void)
 {
-	return memory(N_TEXT - 1, SEALS);
+	return memory(N_TEXT - 1, RCASTI_SEALS);
 }
 
 static int too_long(void)
 {
-	return memory(N_TEXT + 1, SEALS);
+	return memory(N_TEXT + 1, RCASTI_SEALS);
 }
 
 static int could_shrink(void)
 {
-	return memory(N_TEXT, SEALS & ~F_SEAL_SHRINK);
+	return memory(N_TEXT, RCASTI_SEALS & ~F_SEAL_SHRINK);
 }
 
 static int could_grow(void)
 {
-	return memory(N_TEXT, SEALS & ~F_SEAL_GROW);
+	return memory(N_TEXT, RCASTI_SEALS & ~F_SEAL_GROW);
 }
 
 static int could_change(void)
 {
-	return memory(N_TEXT, SEALS & ~F_SEAL_WRITE);
+	return memory(N_TEXT, RCASTI_SEALS & ~F_SEAL_WRITE);
 }
 
 static int could_be_sealed(void)
 {
-	return memory(N_TEXT, SEALS & ~F_SEAL_SEAL);
+	return memory(N_TEXT, RCASTI_SEALS & ~F_SEAL_SEAL);
 }
 
 static int reopened(int fd, int flags)
@@ -77,7 +75,7 @@ static int reopened(int fd, int flags)
 
 static int write_only(void)
 {
-	return reopened(memory(N_TEXT, SEALS & ~F_SEAL_WRITE), O_WRONLY);
+	return reopened(memory(N_TEXT, RCASTI_SEALS & ~F_SEAL_WRITE), O_WRONLY);
 }
 
 static int without_access(void)

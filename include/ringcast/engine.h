@@ -59,6 +59,13 @@ struct rcast_engine_options {
 	const char *view_path; /* (none) */
 	bool view_by_others;   /* it is open to every uid that can enter its folder (only to ours and root) */
 
+	/*
+	 * The ringcast-keyframer program: whoever joins late or was lapped is given the screen (rcast_client_get_keyframe). It is
+	 * started when it is first needed, sandboxed, and started anew when it dies. It follows as a reader with a lease, so that it
+	 * is not lapped; a program can be held up by it for half a second at most. NULL: no keyframes. Copied.
+	 */
+	const char *keyframer;
+
 	/* A reader further behind than max_behind_bytes that has made no progress for evict_after_ms is detached. */
 	uint32_t evict_after_ms;   /* (60,000) RCAST_NEVER: nobody is */
 	uint64_t max_behind_bytes; /* (a whole ring, of whatever size) */

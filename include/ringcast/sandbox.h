@@ -42,6 +42,20 @@ enum {
  */
 RCAST_API int rcast_sandbox_enter(const int *keep_fds, size_t n_fds);
 
+/* What else may be allowed. */
+enum {
+	/*
+	 * Attaching to further sessions over a connection that was kept (rcast_view_open), and handing on sealed memory: new memfds,
+	 * their size, mode and seals, writable shared mappings of them, duplicates of descriptors, new epoll sets and eventfds.
+	 * Such memory is the process's own; rings stay read-only, since their descriptors are. It can use up memory, as it can
+	 * without this.
+	 */
+	RCAST_SANDBOX_MAY_ATTACH = 1 << 0,
+};
+
+/* As rcast_sandbox_enter, with what is named in `may` allowed too. */
+RCAST_API int rcast_sandbox_enter_with(const int *keep_fds, size_t n_fds, unsigned int may);
+
 #ifdef __cplusplus
 }
 #endif

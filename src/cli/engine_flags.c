@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/keyframer.h"
 #include "cli/message.h"
 #include "cli/options.h"
 
@@ -133,10 +134,16 @@ static bool take_max_behind(const struct verb *verb, struct engine_flags *flags,
 	return true;
 }
 
+void engine_flags_init(struct engine_flags *flags)
+{
+	*flags = (struct engine_flags){.options.keyframer = keyframer_find()};
+}
+
 bool engine_flags_take(const struct verb *verb, struct engine_flags *flags, int flag, const char *value)
 {
-	static const char *const names[] = {"--lease-max",  "--view-socket", "--view-by-others", "--evict-after",
-					    "--max-behind", "--in-all",      "--per-user",       "--per-connection"};
+	static const char *const names[] = {"--lease-max",   "--view-socket",    "--view-by-others",
+					    "--evict-after", "--max-behind",     "--in-all",
+					    "--per-user",    "--per-connection", "--no-keyframes"};
 	struct rcast_engine_options *options = &flags->options;
 
 	flags->given = names[flag - ENGINE_FLAG_FIRST];
@@ -155,7 +162,10 @@ bool engine_flags_take(const struct verb *verb, struct engine_flags *flags, int 
 		return take_limits(verb, flags->given, limits_in_all, options, value);
 	case ENGINE_FLAG_PER_USER:
 		return take_limits(verb, flags->given, limits_of_one, &options->per_user, value);
-	default:
+	case ENGINE_FLAG_PER_CONNECTION:
 		return take_limits(verb, flags->given, limits_of_one, &options->per_connection, value);
+	default:
+		options->keyframer = NULL;
+		return true;
 	}
 }

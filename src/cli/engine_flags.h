@@ -14,8 +14,8 @@
 #include "cli/verb.h"
 
 struct engine_flags {
-	struct rcast_engine_options options;
-	const char *given; /* the flag that was given last; NULL: none was */
+	struct rcast_engine_options options; /* starts with engine_flags_init */
+	const char *given;                   /* the flag that was given last; NULL: none was */
 	char view_path[sizeof((struct sockaddr_un *)0)->sun_path];
 };
 
@@ -29,6 +29,7 @@ enum {
 	ENGINE_FLAG_IN_ALL,
 	ENGINE_FLAG_PER_USER,
 	ENGINE_FLAG_PER_CONNECTION,
+	ENGINE_FLAG_NO_KEYFRAMES,
 };
 
 /* For a verb's table of options. */
@@ -40,6 +41,7 @@ enum {
 		{"max-behind", required_argument, NULL, ENGINE_FLAG_MAX_BEHIND},      \
 		{"in-all", required_argument, NULL, ENGINE_FLAG_IN_ALL},              \
 		{"per-user", required_argument, NULL, ENGINE_FLAG_PER_USER},          \
+		{"no-keyframes", no_argument, NULL, ENGINE_FLAG_NO_KEYFRAMES},        \
 	{                                                                             \
 		"per-connection", required_argument, NULL, ENGINE_FLAG_PER_CONNECTION \
 	}
@@ -54,10 +56,14 @@ enum {
 	"  --evict-after S  detach a reader that is far behind and has not moved for S seconds (60; 0: never)\n"       \
 	"  --max-behind SIZE\n"                                                                                        \
 	"                   how far: bytes, or with K, M or G (a whole ring)\n"                                        \
+	"  --no-keyframes   keep no screens: who joins late is shown the bytes that are still there\n"                 \
 	"  --in-all LIST, --per-user LIST, --per-connection LIST\n"                                                    \
 	"                   the most that all clients, those of one user, and one of them may hold: NAME=N,… with\n" \
 	"                   connections, sessions, readers; of a user and a connection also exchanges, fds (sent\n"    \
 	"                   and not read) and queued (bytes, or with K, M or G)\n"
+
+/* Before any is taken: keyframes, if their program is installed. */
+void engine_flags_init(struct engine_flags *flags);
 
 /* Take one of these. False: it is wrong, and was said to be. */
 bool engine_flags_take(const struct verb *verb, struct engine_flags *flags, int flag, const char *value);

@@ -34,9 +34,11 @@ static int host(const struct rcast_engine_options *engine_options)
 static int engine_verb(const struct verb *verb, int argc, char **argv)
 {
 	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options};
-	struct engine_flags flags = {.options.name = "engine"};
+	struct engine_flags flags;
 	int option;
 
+	engine_flags_init(&flags);
+	flags.options.name = "engine";
 	while ((option = options_next(&line)) >= 0) {
 		if (option == OPTION_NAME)
 			flags.options.name = optarg;

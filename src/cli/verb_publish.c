@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/follow.h"
+#include "cli/keyframer.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/signals.h"
@@ -153,7 +154,8 @@ static const struct option options[] = {{"ring", required_argument, NULL, OPTION
 static int publish_verb(const struct verb *verb, int argc, char **argv)
 {
 	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options};
-	struct daemon_order order = {0};
+	struct rcast_engine_options engine_options = {.keyframer = keyframer_find()}; /* for who uses --engine later */
+	struct daemon_order order = {.engine = &engine_options};
 	const char *engine = NULL;
 	char **operands;
 	int option;

@@ -129,6 +129,7 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	struct run run = {.attached = {.detach_key = DETACH_KEY_DEFAULT, .is_first = true}};
 	int option;
 
+	engine_flags_init(&run.engine_flags);
 	while ((option = options_next(&line)) >= 0) {
 		if (!take_option(verb, &run, option))
 			return EXIT_CODE_USAGE;

@@ -5,10 +5,9 @@
  *   begin ──► asked ── reply: told, its memfd kept ──► done ── take: verified and copied ──►
  *                  └── replies: told, each with a piece ──┘
  *
- * What is drawn by it came out of a process that parses hostile bytes, so nothing about it is believed. The memory is verified
- * before it is read: a file of tmpfs, so that reading neither blocks nor reaches a device; sealed against all change, so that
- * what we verify is what we read; and of the size that was said, within a cap. It is then copied by pread, not mapped. What
- * the bytes do to a terminal is for whoever writes them to one; they do there what the session's program could do anyway.
+ * It came out of a process that parses hostile bytes, so nothing about it is believed: the numbers are checked, and the memory is
+ * verified and copied (kernel/sealed.h). What the bytes do to a terminal is for whoever writes them to one; they do there what
+ * the session's program could do anyway.
  *
  * Replies are noted while the link is dispatched; copying waits until the caller takes the keyframe.
  *
@@ -17,15 +16,12 @@
 #include "client/keyframe.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+#include "control/schema.h"
+#include "kernel/sealed.h"
 
 /* ── The answer ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -90,44 +86,16 @@ static int keyframe_reply(void *user, const Ringcast__Wire__Reply *reply, struct
 	return request->has_memory ? 0 : -EPROTO;
 }
 
-/* The seals come first: under them nothing can change after we have looked. */
-static bool is_verified(int memory_fd, size_t n_bytes)
-{
-	int seals = fcntl(memory_fd, F_GET_SEALS);
-	struct statfs filesystem;
-	struct stat info;
-
-	return seals >= 0 && (seals & SEALS) == SEALS && fstatfs(memory_fd, &filesystem) == 0 &&
-	       filesystem.f_type == TMPFS_MAGIC && fstat(memory_fd, &info) == 0 && S_ISREG(info.st_mode) &&
-	       info.st_size == (off_t)n_bytes;
-}
-
-static int read_whole(int memory_fd, char *bytes, size_t n_bytes)
-{
-	size_t n_read = 0;
-	ssize_t n;
-
-	while (n_read < n_bytes) {
-		n = pread(memory_fd, bytes + n_read, n_bytes - n_read, (off_t)n_read);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -EPROTO;
-		n_read += (size_t)n;
-	}
-	return 0;
-}
-
 static int copy_memory(struct rcasti_keyframe_request *request)
 {
 	struct rcast_keyframe *keyframe = &request->keyframe;
 
-	if (!is_verified(request->memory_fd, keyframe->n_bytes))
+	if (!rcasti_sealed_is_sound(request->memory_fd, keyframe->n_bytes))
 		return -EPROTO;
 	keyframe->bytes = malloc(keyframe->n_bytes + 1);
 	if (!keyframe->bytes)
 		return -ENOMEM;
-	return read_whole(request->memory_fd, keyframe->bytes, keyframe->n_bytes);
+	return rcasti_sealed_read(request->memory_fd, 0, keyframe->bytes, keyframe->n_bytes);
 }
 
 static int judge(struct rcasti_keyframe_request *request)

@@ -7,8 +7,6 @@
 
 #include "client/connection.h"
 
-#define RCASTI_MAX_KEYFRAME_BYTES (8u << 20) /* some hundred times a full screen */
-
 /* Zeroed, with nothing asked; `over` and `owner` are the owner's to set. */
 struct rcasti_keyframe_request {
 	void (*over)(void *owner); /* it is done; called while the link is dispatched. May be NULL */

@@ -11,6 +11,9 @@
 
 #include "ringcast.pb-c.h"
 
+/* The longest keyframe that anybody makes, passes on or takes: some hundred times a full screen. */
+#define RCASTI_MAX_KEYFRAME_BYTES (8u << 20)
+
 /* rcast_circuit_send_take_fds of a message; the same errors. */
 int rcasti_schema_send(struct rcast_circuit *circuit, const ProtobufCMessage *message, unsigned int flags,
 		       const int *take_fds, int n_fds);

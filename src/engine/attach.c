@@ -52,6 +52,7 @@ static void detach(struct rcasti_attachment *attachment)
 	rcasti_input_forget(&attachment->session->control.input, exchange->circuit);
 	exchange->attachment = NULL;
 	give_back(exchange, is_by_circuit);
+	rcasti_keyframes_detached(attachment->session, attachment);
 	rcasti_readers_remove(attachment, &attachment->session->engine->condemned);
 }
 
@@ -182,8 +183,15 @@ static int check_input(struct rcasti_exchange *exchange, const struct rcast_sess
 	return 0;
 }
 
+static bool is_keyframer(const struct rcasti_exchange *exchange)
+{
+	return exchange->connection->rights & RCASTI_RIGHT_KEYFRAMER;
+}
+
 static int check_lease(struct rcasti_exchange *exchange, const struct rcast_session *session)
 {
+	if (is_keyframer(exchange))
+		return 0;
 	if (!(exchange->connection->rights & RCAST_RIGHT_ADMIN))
 		return rcasti_exchange_refuse(exchange, -EPERM,
 					      "attach with a lease: this connection has only the view right");
@@ -211,6 +219,16 @@ static int check_form(struct rcasti_exchange *exchange, const Ringcast__Wire__At
 	return 0;
 }
 
+/* Once a session: what it costs is bounded by the number of sessions, whoever it is. */
+static int check_keyframer(struct rcasti_exchange *exchange, const struct rcast_session *session)
+{
+	const struct rcasti_attachment *reader = session->keyframes.reader;
+
+	if (reader && reader->exchange->connection == exchange->connection)
+		return rcasti_exchange_refuse(exchange, -EEXIST, "session %s is followed already", session->name);
+	return 0;
+}
+
 static int check(struct rcasti_exchange *exchange, const struct rcast_session *session,
 		 const Ringcast__Wire__Attach *request, const struct rcast_message *message)
 {
@@ -220,6 +238,8 @@ static int check(struct rcasti_exchange *exchange, const struct rcast_session *s
 		error = check_input(exchange, session);
 	if (!error && request->lease_ms > 0)
 		error = check_lease(exchange, session);
+	if (!error && is_keyframer(exchange))
+		error = check_keyframer(exchange, session);
 	return error;
 }
 
@@ -258,6 +278,15 @@ static void return_quota(struct rcasti_exchange *exchange, bool is_by_circuit)
 
 /* ── Attaching ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+static uint32_t grant_lease(const struct rcasti_exchange *exchange, const struct rcast_session *session, uint32_t wanted_ms)
+{
+	uint32_t max_lease_ms = session->engine->max_lease_ms;
+
+	if (is_keyframer(exchange))
+		return session->kind == RCASTI_OWNED ? 0 : wanted_ms;
+	return wanted_ms < max_lease_ms ? wanted_ms : max_lease_ms;
+}
+
 static struct rcasti_attachment *make(struct rcasti_exchange *exchange, struct rcast_session *session,
 				      const Ringcast__Wire__Attach *request)
 {
@@ -272,7 +301,8 @@ static struct rcasti_attachment *make(struct rcasti_exchange *exchange, struct r
 	made->pid = exchange->connection->pid;
 	made->may_input = request->input;
 	made->n_ring = session->control.rotation.n_rings;
-	made->lease_ms = request->lease_ms < engine->max_lease_ms ? request->lease_ms : engine->max_lease_ms;
+	made->is_keyframer = is_keyframer(exchange);
+	made->lease_ms = grant_lease(exchange, session, request->lease_ms);
 	return made;
 }
 
@@ -343,6 +373,8 @@ void rcasti_attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Attac
 	}
 	exchange->attachment = made;
 	rcasti_readers_add(made);
+	if (made->is_keyframer)
+		rcasti_keyframes_attached(session, made);
 	say_attached(made, fds, request->by_circuit ? 0 : 2);
 }
 

@@ -83,7 +83,7 @@ static struct rcasti_attachment *reader_after(struct rcast_session *session, uin
 
 	/* In order of id, since new ones are put at the end. */
 	cds_list_for_each_entry (attachment, &session->readers, node)
-		if (attachment->id > id)
+		if (attachment->id > id && !attachment->is_keyframer)
 			return attachment;
 	return NULL;
 }
@@ -132,7 +132,7 @@ static void keyframe(struct rcasti_exchange *exchange, const Ringcast__Wire__Req
 	struct rcast_session *session = rcasti_command_find_session(exchange, request->keyframe->session);
 
 	if (session)
-		rcasti_exchange_refuse(exchange, -EOPNOTSUPP, "this engine has no keyframer");
+		rcasti_keyframes_ask(exchange, session, request->keyframe->by_circuit);
 }
 
 static void attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request, struct rcast_message *message)
@@ -323,7 +323,7 @@ static int kick_readers(struct rcast_session *session, uint64_t id, const char *
 	*n_mapped = 0;
 
 	cds_list_for_each_entry_safe (attachment, next, &session->readers, node) {
-		if (id != UINT64_MAX && id != attachment->id)
+		if (attachment->is_keyframer || (id != UINT64_MAX && id != attachment->id))
 			continue;
 		*n_mapped += attachment->delivery == NULL;
 		rcasti_attachment_evict(attachment, why);

@@ -210,11 +210,19 @@ static void watch_peer(struct rcasti_connection *connection, int fd)
 		rcasti_loop_watch(&connection->engine->control, &connection->peer, connection->peer_pidfd, EPOLLIN);
 }
 
+/* What the keyframer holds, sessions hold. */
+static int open_account(struct rcast_engine *engine, uid_t uid, unsigned int rights, struct rcasti_account **account)
+{
+	if (rights & RCASTI_RIGHT_KEYFRAMER)
+		return rcasti_account_open_boundless(account);
+	return rcasti_account_open(&engine->quota, uid, account);
+}
+
 static int make(struct rcast_engine *engine, const struct ucred *peer, unsigned int rights,
 		struct rcasti_connection **connection)
 {
 	struct rcasti_connection *made = calloc(1, sizeof *made);
-	int error = made ? rcasti_account_open(&engine->quota, peer->uid, &made->account) : -ENOMEM;
+	int error = made ? open_account(engine, peer->uid, rights, &made->account) : -ENOMEM;
 
 	if (error) {
 		free(made);

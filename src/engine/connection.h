@@ -9,6 +9,9 @@
 
 #include "engine/engine.h"
 
+/* Beside those of enum rcast_right. */
+enum { RCASTI_RIGHT_KEYFRAMER = 1 << 16 }; /* to a lease in any case, and not to count as a reader */
+
 struct rcasti_connection {
 	struct rcast_engine *engine;
 	struct cds_list_head node;    /* of the engine's connections */
@@ -18,7 +21,7 @@ struct rcasti_connection {
 	struct rcasti_source peer; /* its process, by pidfd */
 	int peer_pidfd;            /* -1: this kernel cannot say */
 	pid_t pid;                 /* as it was when it connected */
-	unsigned int rights;       /* of enum rcast_right */
+	unsigned int rights;       /* of enum rcast_right, and the one above */
 	struct rcasti_account *account;
 	uint32_t n_fds_waiting;         /* of those in flight: in replies that the link has not taken */
 	struct rcasti_timer look_again; /* something could not be sent yet, and no poll tells when it can */

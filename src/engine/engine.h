@@ -6,6 +6,7 @@
 #include <ringcast/engine.h>
 
 #include "engine/doorbell.h"
+#include "engine/keyframer.h"
 #include "engine/listener.h"
 #include "engine/loop.h"
 #include "engine/mailbox.h"
@@ -33,12 +34,14 @@ struct rcast_engine {
 	struct rcasti_unread unread;
 	uint64_t last_reader_id;
 	struct rcasti_stall_watch stall;
+	struct rcasti_keyframer keyframer;
 
 	/* Shared. */
 	struct rcasti_mailbox mail; /* the pump's letters; any thread may poke it */
 	_Atomic bool any_gone;      /* somebody who was rung is gone: look who */
 	_Atomic bool any_moved;     /* owners have moved their sessions: look which */
 	_Atomic bool any_stalled;   /* somebody is far behind: watch it */
+	_Atomic bool any_filling;   /* a ring is filling: have its session followed */
 	_Atomic bool stopped;
 	struct rcasti_doorbell doorbell;
 

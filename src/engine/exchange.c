@@ -193,6 +193,7 @@ static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
 	rcasti_exchange_detach(exchange);
 	cds_list_del(&exchange->rotation_waiter);
 	fds_wait_no_more(exchange);
+	rcasti_keyframes_drop(exchange);
 	drop_waiting(&exchange->waiting);
 	cds_list_del(&exchange->node);
 	rcasti_account_give(exchange->connection->account, RCASTI_EXCHANGES, 1);
@@ -216,6 +217,7 @@ int rcasti_exchange_open(struct rcasti_connection *connection, struct rcast_circ
 	exchange->connection = connection;
 	exchange->circuit = circuit;
 	CDS_INIT_LIST_HEAD(&exchange->rotation_waiter);
+	CDS_INIT_LIST_HEAD(&exchange->keyframe_waiter);
 	cds_list_add_tail(&exchange->node, &connection->exchanges);
 	rcast_circuit_set_handler(circuit, &exchange_ops, exchange);
 	return 0;

@@ -38,6 +38,12 @@ struct rcasti_exchange {
 	struct cds_list_head rotation_waiter; /* of a session's rotation, or alone */
 	uint64_t awaits_round;
 	bool wants_ring_bytes; /* and not only to shut somebody out */
+
+	struct cds_list_head keyframe_waiter; /* of a session's keyframes, or alone */
+	uint64_t awaits_pos;
+	bool keyframe_by_circuit;
+	struct rcasti_keyframe *keyframe; /* being sent in pieces; n_sent_bytes are on their way */
+	size_t n_sent_bytes;
 };
 
 /* -ENOBUFS: the client has begun as many as it may. rcasti_exchange_turn_away answers on such a circuit that it is so. */

@@ -300,7 +300,8 @@ static void advance(struct rcast_session *session)
 {
 	enum reading reading;
 
-	if (atomic_load_explicit(&session->n_leased, memory_order_relaxed) > 0)
+	if (atomic_load_explicit(&session->n_leased, memory_order_relaxed) > 0 ||
+	    atomic_load_explicit(&session->keyframes.is_filling, memory_order_relaxed))
 		rcasti_readers_hold(session);
 	reading = pay(session) == 0 ? READ_SOME : READ_HELD;
 	if (reading == READ_SOME && session->pump.flow != RCASTI_OVER)

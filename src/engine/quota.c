@@ -15,6 +15,8 @@
  *   exchanges                              rcasti_exchange_open               on_ended in exchange.c
  *   descriptors in flight                  rcasti_connection_take_fds         when the client has read them: connection.c, unread.c
  *
+ * The keyframer is the engine's own: it has an account that stands alone, and is bounded by the number of sessions.
+ *
  * A user is a uid, as SO_PEERCRED says it; a connection that was handed over is that of who made it. The engine's own uid and
  * root may by default use all of the engine, since they could end it as well; others have an eighth. What the embedder starts
  * itself counts in the account of all and nowhere else.
@@ -124,7 +126,7 @@ static struct rcasti_account *account_new(struct rcasti_account *over, uid_t uid
 
 	if (!account)
 		return NULL;
-	account->over = rcasti_account_ref(over);
+	account->over = over ? rcasti_account_ref(over) : NULL;
 	account->uid = uid;
 	account->n_refs = 1;
 	set_limits(account, limits);
@@ -141,7 +143,7 @@ struct rcasti_account *rcasti_account_ref(struct rcasti_account *account)
 /* That of all is part of the engine, which holds it for good. */
 void rcasti_account_unref(struct rcasti_account *account)
 {
-	while (--account->n_refs == 0) {
+	while (account && --account->n_refs == 0) {
 		struct rcasti_account *over = account->over;
 
 		cds_list_del(&account->node);
@@ -193,6 +195,21 @@ int rcasti_account_open(struct rcasti_quota *quota, uid_t uid, struct rcasti_acc
 	if (error)
 		rcasti_account_unref(*account);
 	return error;
+}
+
+int rcasti_account_open_boundless(struct rcasti_account **account)
+{
+	static const struct rcast_quota boundless = {
+		.max_connections = UINT32_MAX,
+		.max_sessions = UINT32_MAX,
+		.max_readers = UINT32_MAX,
+		.max_exchanges = UINT32_MAX,
+		.max_queued_bytes = UINT32_MAX,
+		.max_fds_in_flight = UINT32_MAX,
+	};
+
+	*account = account_new(NULL, geteuid(), &boundless);
+	return *account ? take_connection(*account) : -ENOMEM;
 }
 
 void rcasti_account_close(struct rcasti_account *account)

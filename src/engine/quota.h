@@ -46,6 +46,8 @@ void rcasti_quota_init(struct rcasti_quota *quota, const struct rcast_engine_opt
  * Unref it when the connection has gone, and given back all else.
  */
 int rcasti_account_open(struct rcasti_quota *quota, uid_t uid, struct rcasti_account **account);
+/* The same for the engine's own: counted for itself alone, and without limits. -ENOMEM. */
+int rcasti_account_open_boundless(struct rcasti_account **account);
 void rcasti_account_close(struct rcasti_account *account);
 
 /* For who gives something back after the connection has gone. */

@@ -13,8 +13,9 @@
  * Leases. The writer is held at the slowest reader that has a lease and still stands on bytes that exist: one that is lapped
  * already has nothing to protect. The time that the writer waits is charged to the slowest; when the sum has reached its
  * lease, the lease is lost and the next slowest counts. The sum starts anew when the reader is back within half a ring
- * of the writer; so a reader that crawls, one record a lease, gets no more than one that does not move. A lost lease is earned
- * again by reading up to the writer, at its full speed and unprotected. What a reader says about its position may be a lie:
+ * of the writer, or has read half a ring since it last did; so a reader that crawls, one record a lease, gets no more than one
+ * that does not move, and one that is only slower than the writer keeps its lease. A lost lease is earned again by reading up
+ * to the writer, at its full speed and unprotected. What a reader says about its position may be a lie:
  * "I am behind" can take it its lease; "I am not" wins it less protection.
  */
 #include "engine/readers.h"
@@ -31,13 +32,15 @@
 enum {
 	EARNED_PART = 32, /* a reader tells its position each 1/64 of the ring */
 	FEW = 2,
+	BATCH_PART = 8,
 };
 
 void rcasti_readers_add(struct rcasti_attachment *attachment)
 {
 	struct rcast_session *session = attachment->session;
 
-	atomic_fetch_add_explicit(&session->n_attached, 1, memory_order_relaxed);
+	if (!attachment->is_keyframer)
+		atomic_fetch_add_explicit(&session->n_attached, 1, memory_order_relaxed);
 	/* It is not lapped before it was seen not to be: its page may not say yet where it stands. */
 	atomic_store_explicit(&attachment->is_lapped, true, memory_order_relaxed);
 	if (attachment->lease_ms > 0) {
@@ -49,7 +52,8 @@ void rcasti_readers_add(struct rcasti_attachment *attachment)
 
 void rcasti_readers_remove(struct rcasti_attachment *attachment, struct cds_list_head *condemned)
 {
-	atomic_fetch_sub_explicit(&attachment->session->n_attached, 1, memory_order_relaxed);
+	if (!attachment->is_keyframer)
+		atomic_fetch_sub_explicit(&attachment->session->n_attached, 1, memory_order_relaxed);
 	if (attachment->lease_ms > 0)
 		atomic_fetch_sub_explicit(&attachment->session->n_leased, 1, memory_order_relaxed);
 	cds_list_del_rcu(&attachment->node);
@@ -109,6 +113,19 @@ static void ring(struct rcasti_attachment *attachment, struct rcasti_readers_new
 	}
 }
 
+/*
+ * The keyframer has time until it is asked, which wakes it by itself. So it is woken only for a batch that is worth it: it costs
+ * a program that prints little, or a session at which somebody types, nothing.
+ */
+static bool is_due(const struct rcasti_attachment *attachment)
+{
+	const struct rcasti_counts *counts = &attachment->session->counts;
+	uint64_t next_pos = atomic_load_explicit(&counts->next_pos, memory_order_relaxed);
+	uint64_t ring_bytes = atomic_load_explicit(&counts->ring_bytes, memory_order_relaxed);
+
+	return !attachment->is_keyframer || next_pos > rcast_follower_pos(attachment->follower) + ring_bytes / BATCH_PART;
+}
+
 struct rcasti_readers_news rcasti_readers_ring(struct rcast_session *session)
 {
 	uint64_t first_pos = atomic_load_explicit(&session->counts.first_pos, memory_order_relaxed);
@@ -118,7 +135,8 @@ struct rcasti_readers_news rcasti_readers_ring(struct rcast_session *session)
 	rcast_notify_fence();
 	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
 		look_at(attachment, first_pos, &news);
-		ring(attachment, &news);
+		if (is_due(attachment))
+			ring(attachment, &news);
 	}
 	return news;
 }
@@ -133,7 +151,7 @@ struct rcasti_readers_news rcasti_readers_ring_few(struct rcast_session *session
 	rcast_notify_fence();
 	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
 		look_at(attachment, first_pos, &news);
-		if (!rcast_follower_wants_ring(attachment->follower))
+		if (!rcast_follower_wants_ring(attachment->follower) || !is_due(attachment))
 			continue;
 		news.too_many = n == FEW;
 		if (news.too_many)
@@ -163,14 +181,24 @@ static struct rcasti_attachment *slowest_leased(const struct rcast_session *sess
 	return slowest;
 }
 
-/* Back within half a ring its time starts anew; a lease that was lost is had again once nearly all was read. */
+/* Half a ring further than when its time last started anew; from positions that only grow, so that no lie is worth two. */
+static bool has_got_on(const struct rcasti_attachment *attachment, const struct rcast_writer_state *state, uint64_t pos)
+{
+	return pos <= state->next_pos && pos >= attachment->forgiven_pos + state->capacity_bytes / 2;
+}
+
+/* A lease that was lost is had again once nearly all was read. */
 static void forgive(const struct rcast_session *session, const struct rcast_writer_state *state)
 {
 	struct rcasti_attachment *attachment;
 
 	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
-		uint64_t behind = state->next_pos - rcast_follower_pos(attachment->follower);
+		uint64_t pos = rcast_follower_pos(attachment->follower), behind = state->next_pos - pos;
 
+		if (has_got_on(attachment, state, pos)) {
+			attachment->forgiven_pos = pos;
+			attachment->held_ns = 0;
+		}
 		if (behind <= state->capacity_bytes / 2)
 			attachment->held_ns = 0;
 		if (behind <= state->capacity_bytes / EARNED_PART && attachment->lease_ms > 0)
@@ -183,11 +211,16 @@ bool rcasti_readers_hold(struct rcast_session *session)
 	struct rcast_writer_state state;
 	uint64_t pos;
 
+	/* acquire: pairs with the release in hold_no_more(), before which the keyframer was put into the list */
+	bool is_filling = atomic_load_explicit(&session->keyframes.is_filling, memory_order_acquire);
+
 	rcast_writer_get_state(session->writer, &state);
 	rcu_read_lock();
 	forgive(session, &state);
 	slowest_leased(session, state.first_pos, &pos);
 	rcu_read_unlock();
+	if (is_filling && pos > state.first_pos)
+		pos = state.first_pos;
 	if (pos == session->pump.hold_pos)
 		return false;
 	rcast_writer_hold(session->writer, pos);

@@ -22,6 +22,7 @@ struct rcasti_attachment {
 	uint64_t id;
 	pid_t pid;
 	bool may_input;
+	bool is_keyframer; /* the engine's own reader: not counted, not listed, and woken rarely */
 	uint32_t lease_ms; /* 0: none was granted */
 	struct rcast_follower *follower;
 
@@ -30,7 +31,8 @@ struct rcasti_attachment {
 	_Atomic uint64_t n_laps, n_rings;
 
 	/* The pump's. */
-	uint64_t held_ns; /* for how long it has held the writer since it was last well ahead */
+	uint64_t held_ns;      /* for how long it has held the writer, since its time last started anew … */
+	uint64_t forgiven_pos; /* … the latest for having read on to here */
 
 	/* Shared. */
 	_Atomic bool has_lease;  /* the pump's; cleared when it runs out, set again when it was earned */

@@ -100,6 +100,13 @@ bool rcast_session_wants_rotation(const struct rcast_session *session)
 
 /* ── Control ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* Does the move cost history that whoever draws the screen from the beginning would need? */
+static bool loses_history(const struct rcast_session *session, uint64_t ring_bytes)
+{
+	return (ring_bytes && ring_bytes != session->control.ring_bytes) ||
+	       atomic_load_explicit(&session->counts.next_pos, memory_order_relaxed) > KEEP_BYTES;
+}
+
 static int begin(struct rcast_session *session, uint64_t ring_bytes)
 {
 	struct rcasti_rotation *rotation = &session->control.rotation;
@@ -108,6 +115,8 @@ static int begin(struct rcast_session *session, uint64_t ring_bytes)
 
 	if (error)
 		return error;
+	if (loses_history(session, ring_bytes))
+		rcasti_keyframes_want(session);
 	letter->rotation.to = rotation->next;
 	rcasti_mailbox_post(&session->engine->pump.inbox, letter);
 	return 0;

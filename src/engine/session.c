@@ -164,6 +164,7 @@ int rcasti_session_create(struct rcast_engine *engine, const struct rcast_sessio
 	made->born_ns = rcasti_now_ns();
 	atomic_init(&made->counts.ring_bytes, state.capacity_bytes);
 	rcasti_rotate_init(made);
+	rcasti_keyframes_init(made);
 	made->pump.fd = -1;
 	rcasti_scanner_init(&made->pump.scanner);
 	made->control.size.cols = options->cols ? options->cols : 80;
@@ -219,4 +220,5 @@ void rcasti_session_count(struct rcast_session *session)
 	count_events(session);
 	/* release: pairs with the acquire in rcasti_describe_session() */
 	atomic_store_explicit(&session->counts.next_pos, state.next_pos, memory_order_release);
+	rcasti_keyframes_observe(session, state.next_pos);
 }

@@ -9,6 +9,7 @@
 
 #include "engine/child.h"
 #include "engine/input.h"
+#include "engine/keyframes.h"
 #include "engine/loop.h"
 #include "engine/scanner.h"
 
@@ -130,6 +131,7 @@ struct rcast_session {
 
 	struct rcast_writer *writer; /* the publisher's: the pump's or the embedder's */
 
+	struct rcasti_keyframes keyframes;
 	struct rcasti_session_control control;
 	struct rcasti_session_pump pump;
 };

@@ -54,6 +54,7 @@ void rcasti_session_remove(struct rcast_session *session)
 	session->control.removing = true;
 	rcasti_table_unname(&session->engine->table, session);
 	rcasti_timer_cancel(&session->control.linger);
+	rcasti_keyframes_close(session);
 	rcasti_attachments_end(session);
 	rcasti_input_close(&session->control.input);
 	if (session->control.child)
@@ -189,6 +190,9 @@ void rcasti_steward_on_mail(struct rcasti_source *source, uint32_t events)
 		detach_gone(engine);
 	if (atomic_exchange_explicit(&engine->any_stalled, false, memory_order_acquire))
 		rcasti_stall_begin(engine);
+	/* acquire: pairs with the release in rcasti_keyframes_observe() */
+	if (atomic_exchange_explicit(&engine->any_filling, false, memory_order_acquire))
+		rcasti_keyframes_take_filling(engine);
 }
 
 void rcasti_steward_sweep(struct rcast_engine *engine)

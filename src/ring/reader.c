@@ -449,7 +449,8 @@ int rcast_reader_seek(struct rcast_reader *reader, enum rcast_from from, uint64_
 
 /*
  * The pipe's read end, opened anew: whoever handed it to us keeps the other one, and could clear the O_NONBLOCK that both
- * share. -EPROTO: no pipe, or not for us to read.
+ * share. In a sandbox that opens nothing, it is kept as it is: who lives in one trusts the publisher, and not the reverse.
+ * -EPROTO: no pipe, or not for us to read.
  */
 static int reopen_pipe(int fd)
 {
@@ -461,6 +462,8 @@ static int reopen_pipe(int fd)
 		return -EPROTO;
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	own_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (own_fd < 0 && errno == EPERM)
+		own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (own_fd < 0)
 		return errno == EACCES ? -EPROTO : -errno;
 	return own_fd;

@@ -106,7 +106,12 @@ static int give_up_privileges(void)
 
 int rcast_sandbox_enter(const int *keep_fds, size_t n_fds)
 {
-	int error = refuse_threads(), in_force;
+	return rcast_sandbox_enter_with(keep_fds, n_fds, 0);
+}
+
+int rcast_sandbox_enter_with(const int *keep_fds, size_t n_fds, unsigned int may)
+{
+	int error = may & ~(unsigned int)RCAST_SANDBOX_MAY_ATTACH ? -EINVAL : refuse_threads(), in_force;
 
 	if (error == 0)
 		error = refuse_closed(keep_fds, n_fds);
@@ -119,6 +124,6 @@ int rcast_sandbox_enter(const int *keep_fds, size_t n_fds)
 	in_force = rcasti_landlock_enter();
 	if (in_force < 0)
 		return in_force;
-	error = rcasti_filter_load();
+	error = rcasti_filter_load(may);
 	return error != 0 ? error : in_force;
 }

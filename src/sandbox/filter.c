@@ -10,7 +10,11 @@
  *   mprotect  never executable
  *   fcntl     only what asks, and the flags of a descriptor; not F_SETOWN, which aims signals
  *   sendto    only on a connection, without an address
- *   futex     any: it reaches other processes through shared mappings only, and those are read-only or our own page
+ *   futex     any: it reaches other processes through shared mappings only, and those are read-only or our own memory
+ *
+ * For who may attach, mmap may be writable and shared as well: what somebody else owns comes with a descriptor that does not
+ * allow that. Still nothing takes a path, which is why a reader in the sandbox hands on and keeps descriptors as they are, where
+ * it would open them anew outside (ring/memory.c, ring/reader.c).
  *
  * clone3 says ENOSYS as an old kernel would, since its flags lie in memory and libraries then fall back to clone, which is
  * refused.
@@ -24,6 +28,8 @@
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
+
+#include <ringcast/sandbox.h>
 
 static const int allowed[] = {
 	/* descriptors */
@@ -100,21 +106,32 @@ static const struct conditional conditionals[] = {
 	{SCMP_SYS(fcntl), 1, UINT32_MAX, F_GET_SEALS},
 };
 
-static int allow_all(scmp_filter_ctx filter)
+/* What attaching to a session takes, and sealed memory to hand on. */
+static const int allowed_to_attach[] = {
+	SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(fchmod), SCMP_SYS(epoll_create1), SCMP_SYS(eventfd2),
+};
+
+static const struct conditional conditionals_to_attach[] = {
+	{SCMP_SYS(fcntl), 1, UINT32_MAX, F_ADD_SEALS},
+	{SCMP_SYS(fcntl), 1, UINT32_MAX, F_DUPFD_CLOEXEC},
+	{SCMP_SYS(mmap), 2, PROT_EXEC, 0},
+};
+
+static int allow_all(scmp_filter_ctx filter, const int *calls, size_t n_calls)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0] && error == 0; i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (size_t i = 0; i < n_calls && error == 0; i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
 	return error;
 }
 
-static int allow_conditionals(scmp_filter_ctx filter)
+static int allow_conditionals(scmp_filter_ctx filter, const struct conditional *calls, size_t n_calls)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < sizeof conditionals / sizeof conditionals[0] && error == 0; i++) {
-		const struct conditional *it = &conditionals[i];
+	for (size_t i = 0; i < n_calls && error == 0; i++) {
+		const struct conditional *it = &calls[i];
 
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, it->call, 1,
 					 SCMP_CMP64(it->argument, SCMP_CMP_MASKED_EQ, it->mask, it->value));
@@ -129,14 +146,20 @@ static int allow_anonymous_memory(scmp_filter_ctx filter)
 				SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS | MAP_PRIVATE, MAP_ANONYMOUS | MAP_PRIVATE));
 }
 
-static int build(scmp_filter_ctx filter)
+#define N(array) (sizeof(array) / sizeof(array)[0])
+
+static int build(scmp_filter_ctx filter, unsigned int may)
 {
 	int error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1);
 
 	if (error == 0)
-		error = allow_all(filter);
+		error = allow_all(filter, allowed, N(allowed));
 	if (error == 0)
-		error = allow_conditionals(filter);
+		error = allow_conditionals(filter, conditionals, N(conditionals));
+	if (error == 0 && may & RCAST_SANDBOX_MAY_ATTACH)
+		error = allow_all(filter, allowed_to_attach, N(allowed_to_attach));
+	if (error == 0 && may & RCAST_SANDBOX_MAY_ATTACH)
+		error = allow_conditionals(filter, conditionals_to_attach, N(conditionals_to_attach));
 	if (error == 0)
 		error = allow_anonymous_memory(filter);
 	if (error == 0)
@@ -144,14 +167,14 @@ static int build(scmp_filter_ctx filter)
 	return error;
 }
 
-int rcasti_filter_load(void)
+int rcasti_filter_load(unsigned int may)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int error;
 
 	if (!filter)
 		return -ENOMEM;
-	error = build(filter);
+	error = build(filter, may);
 	if (error == 0)
 		error = seccomp_load(filter);
 	seccomp_release(filter);

@@ -3,6 +3,7 @@
 #ifndef RCASTI_SANDBOX_FILTER_H
 #define RCASTI_SANDBOX_FILTER_H
 
-int rcasti_filter_load(void);
+/* `may`: of RCAST_SANDBOX_MAY_ATTACH. */
+int rcasti_filter_load(unsigned int may);
 
 #endif

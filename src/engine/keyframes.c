@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A session's keyframes, from the side of control. The keyframer follows the session as a reader, and has one exchange with us
+ * for as long as it does; in it questions and answers take turns.
+ *
+ *   not wanted ── somebody asks, or half of the ring is filled ──► wanted ── keyframer runs: Follow ──► followed
+ *                                                                    ▲                                   │
+ *                                                                    └── it died, or gave the session up ┘
+ *   followed:    level ── waiters ──► asked ── answer: those who are served by it are answered ──► level, or asked again
+ *
+ * Following starts late because until then nothing is lost by it: position 0 is still in the ring. So sessions that nobody looks
+ * at and that print little cost no process. While the keyframer starts, the pump holds the writer as for a lease
+ * (`is_filling`), for HOLD_TICKS at most.
+ *
+ * A waiter is served by any answer that is not before where the session stood when it asked. So all that wait when a question
+ * is sent share it; who comes later waits for the next, unless the session has not moved on. The latest answer is kept: as long
+ * as the session has not moved on it is handed out again.
+ *
+ * The keyframer parses what hostile programs print, and may be theirs. What it answers is believed no further than that it is sealed
+ * memory of the stated size, for a position that can be; an answer that is not ends it. What is in it is for the screen that it
+ * is written to, and no worse than what the program could have written there. Each client gets a file description of its own,
+ * so that none can set flags that another one reads by.
+ *
+ * Called by commands.c, keyframer.c, the publisher, and those who end sessions and exchanges.
+ */
+#include "engine/keyframes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "control/schema.h"
+#include "engine/connection.h"
+#include "engine/exchange.h"
+#include "engine/readers.h"
+#include "kernel/sealed.h"
+
+enum {
+	LEASE_MS = 500,
+	HOLD_TICKS = 2,
+	MAX_TICKS = 4,      /* without progress */
+	MAX_ALL_TICKS = 16, /* at all, and to begin with: programs may start slowly */
+	MAX_PIECE_BYTES = 32 << 10,
+	END_BYTES = 8,
+	PIECE_OVERHEAD_BYTES = 256, /* more than all other fields of the reply take */
+};
+
+static uint64_t count(const _Atomic uint64_t *value)
+{
+	return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static void keyframe_release(struct rcasti_keyframe *keyframe)
+{
+	if (!keyframe || --keyframe->n_users > 0)
+		return;
+	close(keyframe->memory_fd);
+	free(keyframe);
+}
+
+/*
+ * Is everything before `pos` drawn in it? The word that ends a stream is counted as published, but whoever joins behind it would not
+ * learn of the end: a keyframe lies before it. No record is as short.
+ */
+static bool reaches(const Ringcast__Wire__KeyframeInfo *info, uint64_t pos)
+{
+	return info->pos + END_BYTES >= pos;
+}
+
+/* ── Handing out ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void hand_out_descriptor(struct rcasti_exchange *exchange, struct rcasti_keyframe *keyframe)
+{
+	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
+	char path[32];
+	int fd;
+
+	if (rcasti_connection_take_fds(exchange->connection, 1) != 0) {
+		rcasti_exchange_refuse(exchange, -ENOBUFS,
+				       "too many descriptors are on their way to this connection already");
+		return;
+	}
+	snprintf(path, sizeof path, "/proc/self/fd/%d", keyframe->memory_fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		rcasti_connection_return_fds(exchange->connection, 1);
+		rcasti_exchange_refuse(exchange, -errno, "the keyframe cannot be handed out: %s", strerrordesc_np(errno));
+		return;
+	}
+	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_KEYFRAME;
+	reply.keyframe = &keyframe->info;
+	rcasti_exchange_send_take(exchange, &reply, RCAST_LAST, &fd, 1);
+}
+
+static bool send_piece(struct rcasti_exchange *exchange)
+{
+	size_t most = rcast_link_max_message(exchange->connection->link) - PIECE_OVERHEAD_BYTES;
+	Ringcast__Wire__KeyframeInfo piece = exchange->keyframe->info;
+	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
+	size_t left = piece.n_bytes - exchange->n_sent_bytes;
+	uint8_t data[MAX_PIECE_BYTES];
+
+	most = most < sizeof data ? most : sizeof data;
+	piece.data = (ProtobufCBinaryData){.data = data, .len = left < most ? left : most};
+	if (rcasti_sealed_read(exchange->keyframe->memory_fd, exchange->n_sent_bytes, data, piece.data.len) != 0) {
+		rcasti_exchange_refuse(exchange, -EPROTO, "the keyframe cannot be read");
+		return false;
+	}
+	exchange->n_sent_bytes += piece.data.len;
+	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_KEYFRAME;
+	reply.keyframe = &piece;
+	rcasti_exchange_send_take(exchange, &reply, piece.data.len == left ? RCAST_LAST : 0, NULL, 0);
+	return piece.data.len < left;
+}
+
+static void hand_out(struct rcasti_exchange *exchange, struct rcasti_keyframe *keyframe)
+{
+	if (!exchange->keyframe_by_circuit) {
+		hand_out_descriptor(exchange, keyframe);
+		return;
+	}
+	keyframe->n_users++;
+	exchange->keyframe = keyframe;
+	exchange->more = send_piece;
+	rcasti_exchange_go_on(exchange);
+}
+
+static void hand_out_to_waiters(struct rcasti_keyframes *mine)
+{
+	struct rcasti_exchange *exchange, *next;
+
+	cds_list_for_each_entry_safe (exchange, next, &mine->waiters, keyframe_waiter) {
+		if (!reaches(&mine->latest->info, exchange->awaits_pos))
+			continue;
+		cds_list_del_init(&exchange->keyframe_waiter);
+		hand_out(exchange, mine->latest);
+	}
+}
+
+static void refuse_waiters(struct rcast_session *session, int error, const char *why)
+{
+	struct rcasti_exchange *exchange, *next;
+
+	cds_list_for_each_entry_safe (exchange, next, &session->keyframes.waiters, keyframe_waiter) {
+		cds_list_del_init(&exchange->keyframe_waiter);
+		rcasti_exchange_refuse(exchange, error, "no keyframe of session %s: %s", session->name, why);
+	}
+}
+
+/* ── Following and asking ────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* release: pairs with the acquire in rcasti_readers_hold(), which then sees the reader in the list */
+static void hold_no_more(struct rcasti_keyframes *mine)
+{
+	atomic_store_explicit(&mine->is_filling, false, memory_order_release);
+}
+
+static void go_on(struct rcast_session *session);
+static enum rcast_consumed on_answer(struct rcast_circuit *circuit, void *user, struct rcast_message *message);
+
+static void on_writable(struct rcast_circuit *circuit, void *user)
+{
+	go_on(user);
+}
+
+static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
+{
+	struct rcast_session *session = user;
+
+	session->keyframes.circuit = NULL;
+	session->keyframes.asked = false;
+	hold_no_more(&session->keyframes);
+	refuse_waiters(session, -EAGAIN,
+		       reason == 0 ? "it could not be followed; ask again"
+				   : "the keyframer has died and is started anew; ask again");
+}
+
+static const struct rcast_circuit_ops followed_ops = {.message = on_answer, .writable = on_writable, .ended = on_ended};
+
+/* It is judged by what it answers: a request that cannot be sent is the end of it, too. */
+static void give_up(struct rcast_session *session, int error)
+{
+	rcast_link_abort(session->engine->keyframer.link, error, "the keyframer cannot be asked");
+}
+
+static bool follow(struct rcast_session *session)
+{
+	struct rcasti_keyframer *keyframer = &session->engine->keyframer;
+	struct rcasti_keyframes *mine = &session->keyframes;
+	Ringcast__Wire__KeyframerRequest request = RINGCAST__WIRE__KEYFRAMER_REQUEST__INIT;
+	Ringcast__Wire__Follow follow = RINGCAST__WIRE__FOLLOW__INIT;
+	int error;
+
+	/* Until its first frame has come, we do not know how many it takes. */
+	if (rcast_circuit_begin(keyframer->link, &followed_ops, session, &mine->circuit) != 0) {
+		keyframer->any_unfollowed = true;
+		return false;
+	}
+	request.request_case = RINGCAST__WIRE__KEYFRAMER_REQUEST__REQUEST_FOLLOW;
+	request.follow = &follow;
+	follow.session = session->name;
+	follow.lease_ms = LEASE_MS;
+	mine->n_ticks = mine->n_all_ticks = 0;
+	error = rcasti_schema_send(mine->circuit, &request.base, 0, NULL, 0);
+	if (error)
+		give_up(session, error);
+	return error == 0;
+}
+
+static uint64_t last_awaited(const struct rcasti_keyframes *mine)
+{
+	const struct rcasti_exchange *exchange;
+	uint64_t last = 0;
+
+	cds_list_for_each_entry (exchange, &mine->waiters, keyframe_waiter)
+		last = exchange->awaits_pos > last ? exchange->awaits_pos : last;
+	return last;
+}
+
+static void ask(struct rcast_session *session)
+{
+	struct rcasti_keyframes *mine = &session->keyframes;
+	Ringcast__Wire__KeyframerRequest request = RINGCAST__WIRE__KEYFRAMER_REQUEST__INIT;
+	Ringcast__Wire__Question question = RINGCAST__WIRE__QUESTION__INIT;
+	int error;
+
+	request.request_case = RINGCAST__WIRE__KEYFRAMER_REQUEST__REQUEST_QUESTION;
+	request.question = &question;
+	mine->asked_pos = question.at_least_pos = last_awaited(mine);
+	question.cols = session->control.size.cols;
+	question.rows = session->control.size.rows;
+	error = rcasti_schema_send(mine->circuit, &request.base, 0, NULL, 0);
+	mine->asked = error == 0;
+	mine->n_ticks = mine->n_all_ticks = 0;
+	if (error && error != -EAGAIN)
+		give_up(session, error);
+}
+
+/* Do what can be done for the session now. Whoever starts the keyframer comes here for all sessions. */
+static void go_on(struct rcast_session *session)
+{
+	struct rcasti_keyframes *mine = &session->keyframes;
+
+	if (!session->engine->keyframer.link || (!mine->circuit && !follow(session)))
+		return;
+	if (!mine->asked && !cds_list_empty(&mine->waiters))
+		ask(session);
+	rcasti_keyframer_expect(session->engine);
+}
+
+/* ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool is_screen(const Ringcast__Wire__KeyframeInfo *info)
+{
+	return info->cols >= 1 && info->cols <= UINT16_MAX && info->rows >= 1 && info->rows <= UINT16_MAX &&
+	       info->cursor_col < info->cols && info->cursor_row < info->rows && info->n_bytes <= RCASTI_MAX_KEYFRAME_BYTES;
+}
+
+/* It may be ahead of what the publisher has counted, but not by more than there is room for. */
+static bool is_possible(const struct rcast_session *session, const Ringcast__Wire__KeyframeInfo *info)
+{
+	return reaches(info, session->keyframes.asked_pos) &&
+	       info->pos <= count(&session->counts.next_pos) + count(&session->counts.ring_bytes) &&
+	       info->output_pos <= info->pos && info->sequence <= info->pos;
+}
+
+/* Takes the descriptor. NULL: it is nothing that could be handed out. */
+static struct rcasti_keyframe *keyframe_create_take(const Ringcast__Wire__KeyframeInfo *info, int memory_fd)
+{
+	struct rcasti_keyframe *made = NULL;
+
+	if (memory_fd >= 0 && rcasti_sealed_is_sound(memory_fd, info->n_bytes))
+		made = calloc(1, sizeof *made);
+	if (!made) {
+		if (memory_fd >= 0)
+			close(memory_fd);
+		return NULL;
+	}
+	made->n_users = 1;
+	made->memory_fd = memory_fd;
+	made->info = *info;
+	made->info.data = (ProtobufCBinaryData){0};
+	made->info.base.n_unknown_fields = 0;
+	made->info.base.unknown_fields = NULL;
+	return made;
+}
+
+static int take_keyframe(struct rcast_session *session, const Ringcast__Wire__KeyframeInfo *info,
+			 struct rcast_message *message)
+{
+	struct rcasti_keyframes *mine = &session->keyframes;
+	struct rcasti_keyframe *made = NULL;
+
+	if (info && is_screen(info) && is_possible(session, info))
+		made = keyframe_create_take(info, rcast_message_take_fd(message, 0));
+	if (!made)
+		return -EPROTO;
+	keyframe_release(mine->latest);
+	mine->latest = made;
+	hand_out_to_waiters(mine);
+	return 0;
+}
+
+static int take_error(struct rcast_session *session, int error)
+{
+	if (error == EOPNOTSUPP)
+		refuse_waiters(session, -EOPNOTSUPP, "its terminal is larger than a screen can be");
+	else
+		refuse_waiters(session, -EAGAIN, "it is in the middle of something that is not drawn yet; ask again");
+	return 0;
+}
+
+static int take_answer(struct rcast_session *session, struct rcast_message *message)
+{
+	Ringcast__Wire__KeyframerAnswer *answer =
+		ringcast__wire__keyframer_answer__unpack(NULL, message->n_bytes, message->data);
+	int error = -EPROTO;
+
+	session->keyframes.asked = false;
+	if (answer && answer->error)
+		error = take_error(session, answer->error);
+	else if (answer)
+		error = take_keyframe(session, answer->keyframe, message);
+	ringcast__wire__keyframer_answer__free_unpacked(answer, NULL);
+	return error;
+}
+
+/* An empty last message gives the session up. */
+static enum rcast_consumed on_answer(struct rcast_circuit *circuit, void *user, struct rcast_message *message)
+{
+	struct rcast_session *session = user;
+	int error = 0;
+
+	if (message->last)
+		rcast_circuit_send(circuit, NULL, 0, RCAST_LAST);
+	else
+		error = session->keyframes.asked ? take_answer(session, message) : -EPROTO;
+	if (error)
+		rcast_link_abort(rcast_circuit_link(circuit), error, "the keyframer has answered what cannot be");
+	else if (!message->last)
+		go_on(session);
+	return RCAST_CONSUMED;
+}
+
+/* ── The keyframer's life ────────────────────────────────────────────────────────────────────────────────────────────── */
+
+bool rcasti_keyframes_any_wanted(const struct rcast_engine *engine)
+{
+	const struct rcast_session *session = NULL;
+
+	while ((session = rcasti_table_after(&engine->table, session ? session->name : "")) != NULL)
+		if (session->keyframes.wanted)
+			return true;
+	return false;
+}
+
+void rcasti_keyframes_follow_all(struct rcast_engine *engine)
+{
+	struct rcast_session *session = NULL;
+
+	engine->keyframer.any_unfollowed = false;
+	while ((session = rcasti_table_after(&engine->table, session ? session->name : "")) != NULL) {
+		if (session->keyframes.wanted && !session->keyframes.circuit)
+			go_on(session);
+	}
+}
+
+void rcasti_keyframes_lose_all(struct rcast_engine *engine, int error, const char *why)
+{
+	struct rcast_session *session = NULL;
+
+	while ((session = rcasti_table_after(&engine->table, session ? session->name : "")) != NULL) {
+		hold_no_more(&session->keyframes);
+		refuse_waiters(session, error, why);
+	}
+}
+
+static enum rcasti_patience tick(struct rcasti_keyframes *mine)
+{
+	uint64_t pos = mine->reader ? rcast_follower_pos(mine->reader->follower) : 0;
+
+	if (!mine->circuit || (!mine->asked && mine->reader))
+		return RCASTI_NOTHING_EXPECTED;
+	mine->n_all_ticks++;
+	mine->n_ticks = pos == mine->seen_pos ? mine->n_ticks + 1 : 0;
+	mine->seen_pos = pos;
+	if (mine->n_all_ticks == HOLD_TICKS)
+		hold_no_more(mine);
+	if (mine->n_all_ticks >= MAX_ALL_TICKS || (mine->reader && mine->n_ticks >= MAX_TICKS))
+		return RCASTI_OUT_OF_PATIENCE;
+	return RCASTI_STILL_PATIENT;
+}
+
+enum rcasti_patience rcasti_keyframes_tick(struct rcast_engine *engine)
+{
+	enum rcasti_patience worst = RCASTI_NOTHING_EXPECTED, one;
+	struct rcast_session *session = NULL;
+
+	while ((session = rcasti_table_after(&engine->table, session ? session->name : "")) != NULL) {
+		one = tick(&session->keyframes);
+		worst = one > worst ? one : worst;
+	}
+	return worst;
+}
+
+void rcasti_keyframes_attached(struct rcast_session *session, const struct rcasti_attachment *reader)
+{
+	session->keyframes.reader = reader;
+	session->keyframes.seen_pos = 0;
+	hold_no_more(&session->keyframes);
+}
+
+void rcasti_keyframes_detached(struct rcast_session *session, const struct rcasti_attachment *reader)
+{
+	if (session->keyframes.reader == reader)
+		session->keyframes.reader = NULL;
+}
+
+/* ── A session's life ────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool has_screen(const struct rcast_session *session)
+{
+	return session->kind != RCASTI_PIPE && session->engine->keyframer.path;
+}
+
+void rcasti_keyframes_init(struct rcast_session *session)
+{
+	CDS_INIT_LIST_HEAD(&session->keyframes.waiters);
+	session->keyframes.want_pos = has_screen(session) ? count(&session->counts.ring_bytes) / 2 : UINT64_MAX;
+}
+
+/* The keyframer answers our last with its own, after an answer that may be under way. */
+static enum rcast_consumed drain_message(struct rcast_circuit *circuit, void *user, struct rcast_message *message)
+{
+	return RCAST_CONSUMED;
+}
+
+static void drain_writable(struct rcast_circuit *circuit, void *user)
+{
+	rcast_circuit_send(circuit, NULL, 0, RCAST_LAST);
+}
+
+void rcasti_keyframes_close(struct rcast_session *session)
+{
+	static const struct rcast_circuit_ops drain_ops = {.message = drain_message, .writable = drain_writable};
+	struct rcasti_keyframes *mine = &session->keyframes;
+
+	refuse_waiters(session, -ENOENT, "it was removed");
+	if (mine->circuit) {
+		rcast_circuit_set_handler(mine->circuit, &drain_ops, NULL);
+		rcast_circuit_send(mine->circuit, NULL, 0, RCAST_LAST);
+		rcasti_keyframer_expect(session->engine);
+	}
+	mine->circuit = NULL;
+	keyframe_release(mine->latest);
+	mine->latest = NULL;
+}
+
+void rcasti_keyframes_want(struct rcast_session *session)
+{
+	int error;
+
+	if (!has_screen(session))
+		return;
+	session->keyframes.wanted = true;
+	error = rcasti_keyframer_start(session->engine);
+	if (!error) {
+		go_on(session);
+		return;
+	}
+	hold_no_more(&session->keyframes);
+	refuse_waiters(session, error,
+		       error == -EOPNOTSUPP ? "the keyframer cannot be run"
+					    : "the keyframer keeps dying, and rests; ask again");
+}
+
+void rcasti_keyframes_ask(struct rcasti_exchange *exchange, struct rcast_session *session, bool by_circuit)
+{
+	struct rcasti_keyframes *mine = &session->keyframes;
+	uint64_t next_pos = count(&session->counts.next_pos);
+
+	if (!has_screen(session)) {
+		rcasti_exchange_refuse(exchange, -EOPNOTSUPP, "no keyframe of session %s: %s", session->name,
+				       session->kind == RCASTI_PIPE ? "it has no terminal, and so no screen"
+								    : "this engine has no keyframer");
+		return;
+	}
+	exchange->keyframe_by_circuit = by_circuit;
+	if (mine->latest && reaches(&mine->latest->info, next_pos)) {
+		hand_out(exchange, mine->latest);
+		return;
+	}
+	exchange->awaits_pos = next_pos;
+	cds_list_add_tail(&exchange->keyframe_waiter, &mine->waiters);
+	rcasti_keyframes_want(session);
+}
+
+void rcasti_keyframes_drop(struct rcasti_exchange *exchange)
+{
+	cds_list_del(&exchange->keyframe_waiter);
+	keyframe_release(exchange->keyframe);
+}
+
+void rcasti_keyframes_observe(struct rcast_session *session, uint64_t next_pos)
+{
+	if (next_pos < session->keyframes.want_pos)
+		return;
+	session->keyframes.want_pos = UINT64_MAX;
+	atomic_store_explicit(&session->keyframes.is_filling, true, memory_order_relaxed);
+	/* release: pairs with the exchange in rcasti_steward_on_mail(), which then looks for is_filling */
+	atomic_store_explicit(&session->engine->any_filling, true, memory_order_release);
+	rcasti_mailbox_poke(&session->engine->mail);
+}
+
+void rcasti_keyframes_take_filling(struct rcast_engine *engine)
+{
+	struct rcast_session *session = NULL;
+
+	while ((session = rcasti_table_after(&engine->table, session ? session->name : "")) != NULL) {
+		if (!atomic_load_explicit(&session->keyframes.is_filling, memory_order_relaxed))
+			continue;
+		rcasti_keyframes_want(session);
+		if (session->keyframes.reader)
+			hold_no_more(&session->keyframes);
+	}
+}
