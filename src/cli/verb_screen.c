@@ -2,8 +2,8 @@
 /*
  * `ringcast screen`: what a session shows now, for scripts and for people who only want a glance.
  *
- * The engine's keyframe is an escape stream. It goes to a screen of our own, which is then read: as text, as rows with their colours, or
- * as JSON with everything. So nothing that is printed moves a cursor or sets a mode.
+ * The engine's keyframe is an escape stream. It goes to a screen of our own, which is then read: as text, as rows with their
+ * colours, as JSON with everything, or as a picture. So nothing that is printed moves a cursor or sets a mode.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -20,10 +20,11 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "cli/svg.h"
 
 #define MAX_TRIES 3
 
-enum form { AS_TEXT, AS_ANSI, AS_JSON };
+enum form { AS_TEXT, AS_ANSI, AS_JSON, AS_SVG };
 
 /* ── As text, with colours ───────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -126,6 +127,19 @@ static int print_text(const struct rcast_screen *screen)
 	if (result == 0)
 		result = output_write(text, n_bytes);
 	free(text);
+	return result;
+}
+
+static int print_svg(const struct rcast_screen *screen)
+{
+	char *document;
+	size_t n_bytes;
+	int result = svg_make(screen, &document, &n_bytes);
+
+	if (result < 0)
+		return result;
+	result = output_write(document, n_bytes);
+	free(document);
 	return result;
 }
 
@@ -280,6 +294,8 @@ static int print(const char *session, const struct rcast_keyframe *keyframe, enu
 	}
 	if (form == AS_JSON)
 		result = print_json(screen, keyframe, session);
+	else if (form == AS_SVG)
+		result = print_svg(screen);
 	else
 		result = form == AS_ANSI ? print_ansi(screen) : print_text(screen);
 	rcast_screen_free(screen);
@@ -296,6 +312,7 @@ static int screen_verb(const struct verb *verb, int argc, char **argv)
 	static const struct option options[] = {{"text", no_argument, NULL, AS_TEXT},
 						{"ansi", no_argument, NULL, AS_ANSI},
 						{"json", no_argument, NULL, AS_JSON},
+						{"svg", no_argument, NULL, AS_SVG},
 						{0}};
 	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options};
 	struct rcast_keyframe keyframe = {0};
@@ -304,7 +321,7 @@ static int screen_verb(const struct verb *verb, int argc, char **argv)
 
 	while ((option = options_next(&line)) >= 0) {
 		if (form >= 0 && form != option)
-			return message_usage(verb, "--text, --ansi and --json exclude each other");
+			return message_usage(verb, "--text, --ansi, --json and --svg exclude each other");
 		form = option;
 	}
 	if (option == OPTIONS_OVER)
@@ -322,11 +339,12 @@ static int screen_verb(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_screen = {
 	.name = "screen",
-	.arguments = "[--text|--ansi|--json] NAME",
+	.arguments = "[--text|--ansi|--json|--svg] NAME",
 	.summary = "Print what a session shows now",
 	.help = "  --text   as text, a line for each row of the screen (this is what it does without options)\n"
 		"  --ansi   the same with colours and attributes\n"
 		"  --json   all of it: size, title, cursor, and each row as runs of cells that look the same\n"
+		"  --svg    a picture of it\n"
 		"\n"
 		"Also of a session that has ended and lingers. Exit status 4: the engine has missed output, so the screen "
 		"may be "
