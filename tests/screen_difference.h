@@ -50,6 +50,9 @@ static inline const char *screen_buffer_difference(const struct rcast_screen *a,
 	}
 	if (buffer_a->scroll_top != buffer_b->scroll_top || buffer_a->scroll_bottom != buffer_b->scroll_bottom)
 		return "region";
+	if (memcmp(&buffer_a->keyboard, &buffer_b->keyboard, buffer_a->keyboard.level + 1u) != 0 ||
+	    buffer_a->keyboard.level != buffer_b->keyboard.level)
+		return "keyboard";
 	return memcmp(buffer_a->tabs, buffer_b->tabs, buffer_a->n_cols) == 0 ? NULL : "tabs";
 }
 

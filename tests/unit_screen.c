@@ -65,6 +65,8 @@ static const struct {
 	{"a mark joins across feeds and a wrap", "012345678e\xcc\x81y", "012345678e\xcc\x81\ny"},
 	{"a mark on nothing can be erased", "\033[5G\xcc\x81\033[H\033[J", ""},
 	{"line drawing", "\033(0qx\033(Bq", "─│q"},
+	{"national characters", "\033(K[|]~\033(B[\033)C\016]", "ÄöÜß[Å"},
+	{"a set that nobody knows", "\033(%5[\033(B\033(n[", "[["},
 	{"shifts", "\033)0\016q\017q", "─q"},
 	{"repetition", "ab\033[3b", "abbbb"},
 	{"no repetition of nothing", "ab\033[m\033[3b", "ab"},

@@ -222,6 +222,21 @@ static void set_modify_other_keys(struct rcast_screen *screen, const struct rcas
 	screen->modes.modify_other_keys_touched = true;
 }
 
+/* CSI > u, CSI < u, CSI = u */
+static void set_keyboard(struct rcast_screen *screen, const struct rcasti_sequence *sequence)
+{
+	struct rcasti_keyboard *keyboard = &rcasti_shown(screen)->keyboard;
+	uint32_t first = rcasti_parameter(sequence, 0), second = rcasti_parameter(sequence, 1);
+
+	screen->keyboard_touched = true;
+	if (sequence->collected == '>')
+		rcasti_keyboard_push(keyboard, first);
+	else if (sequence->collected == '<')
+		rcasti_keyboard_pop(keyboard, first ? first : 1);
+	else
+		rcasti_keyboard_change(keyboard, first, second ? second : KEYBOARD_SET);
+}
+
 static void set_protection(struct rcast_screen *screen, uint32_t which)
 {
 	if (which == 1)
@@ -249,6 +264,11 @@ void rcasti_csi(void *user, const struct rcasti_sequence *sequence, uint8_t fina
 		break;
 	case WITH('>', 'm'):
 		set_modify_other_keys(screen, sequence);
+		break;
+	case WITH('>', 'u'):
+	case WITH('<', 'u'):
+	case WITH('=', 'u'):
+		set_keyboard(screen, sequence);
 		break;
 	case WITH(' ', '@'):
 		rcasti_delete_columns(screen, 0, n);
@@ -300,9 +320,7 @@ static void designate(struct rcast_screen *screen, uint32_t intermediate, uint8_
 
 	if (intermediate < '(' || intermediate > '.' || intermediate == ',')
 		return;
-	screen->charsets[sets[intermediate]] = final == '0'   ? CHARSET_DEC_GRAPHICS
-					       : final == 'A' ? CHARSET_UK
-							      : CHARSET_ASCII;
+	screen->charsets[sets[intermediate]] = rcasti_charset_find(final);
 }
 
 static void plain_escape(struct rcast_screen *screen, uint8_t final)

@@ -133,6 +133,8 @@ static void paint_modes(struct rcasti_painter *painter)
 {
 	rcasti_modes_write_defaults(&painter->screen->modes, &painter->output);
 	rcasti_modes_write(&painter->screen->modes, &painter->output);
+	if (painter->screen->keyboard_touched)
+		rcasti_output_print(&painter->output, "\033[=%uu", rcasti_keyboard_flags(&painter->buffer->keyboard));
 	rcasti_output_print(&painter->output, "\033[?7l");
 }
 

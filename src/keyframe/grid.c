@@ -108,6 +108,7 @@ void rcasti_buffer_copy(struct rcasti_buffer *to, const struct rcasti_buffer *fr
 	to->saved.cursor.y = to->saved.cursor.y > n_dropped ? to->saved.cursor.y - n_dropped : 0;
 	if (to->saved.cursor.y >= to->n_rows)
 		to->saved.cursor.y = to->n_rows - 1;
+	to->keyboard = from->keyboard;
 	copy_tabs(to, from);
 }
 

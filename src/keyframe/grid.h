@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "keyframe/keyboard.h"
 #include "keyframe/pen.h"
 
 #define CLUSTER_MAX_CHARACTERS 15
@@ -50,6 +51,7 @@ struct rcasti_buffer {
 	struct rcasti_cell *memory; /* of all rows */
 	uint16_t scroll_top, scroll_bottom;
 	struct rcasti_saved saved;
+	struct rcasti_keyboard keyboard;
 	bool *tabs; /* one a column */
 };
 

@@ -26,6 +26,7 @@ static const struct {
 	[MODE_WRAP] = {.number = 7, .is_default = true, .is_soft_reset = true},
 	[MODE_CURSOR_BLINK] = {.number = 12, .differs = true},
 	[MODE_CURSOR_VISIBLE] = {.number = 25, .is_default = true, .is_soft_reset = true},
+	[MODE_NATIONAL] = {.number = 42, .differs = true},
 	[MODE_REVERSE_WRAP] = {.number = 45, .is_soft_reset = true},
 	[MODE_KEYPAD] = {.number = 66, .is_soft_reset = true},
 	[MODE_BACKARROW] = {.number = 67, .differs = true},

@@ -13,24 +13,6 @@
 
 #include <string.h>
 
-/* ` to ~, DEC Special Graphics. */
-static const uint16_t dec_graphics[] = {
-	0x25c6, 0x2592, 0x2409, 0x240c, 0x240d, 0x240a, 0x00b0, 0x00b1, 0x2424, 0x240b, 0x2518,
-	0x2510, 0x250c, 0x2514, 0x253c, 0x23ba, 0x23bb, 0x2500, 0x23bc, 0x23bd, 0x251c, 0x2524,
-	0x2534, 0x252c, 0x2502, 0x2264, 0x2265, 0x03c0, 0x2260, 0x00a3, 0x00b7,
-};
-
-static uint32_t translate(const struct rcast_screen *screen, uint32_t character)
-{
-	switch (screen->charsets[screen->gl]) {
-	case CHARSET_DEC_GRAPHICS:
-		return character >= '`' && character <= '~' ? dec_graphics[character - '`'] : character;
-	case CHARSET_UK:
-		return character == '#' ? 0xa3 : character;
-	}
-	return character;
-}
-
 /* The right half of a wide character goes: so does the left one. */
 static void part_left(struct rcast_screen *screen, struct rcasti_row *row)
 {
@@ -119,7 +101,7 @@ void rcasti_print(void *user, uint32_t character)
 	unsigned width;
 
 	if (character < 0x7f)
-		character = translate(screen, character);
+		character = rcasti_charset_translate(screen->charsets[screen->gl], character);
 	width = rcasti_width(character);
 	if (width == 0)
 		put_mark(screen, character);

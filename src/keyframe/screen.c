@@ -224,6 +224,7 @@ void rcasti_full_reset(struct rcast_screen *screen)
 	rcasti_buffer_clear(&screen->primary, &plain);
 	rcasti_buffer_clear(&screen->alternate, &plain);
 	screen->primary.saved = screen->alternate.saved = (struct rcasti_saved){0};
+	screen->primary.keyboard = screen->alternate.keyboard = (struct rcasti_keyboard){0};
 	screen->is_alternate = false;
 	screen->cursor = screen->left_cursor = (struct rcasti_cursor){0};
 	screen->pen = plain;

@@ -189,11 +189,10 @@ static void write_cursor(struct rcasti_painter *painter, const struct rcasti_cur
 
 static void write_charsets(struct rcasti_painter *painter, const uint8_t charsets[4], uint8_t gl)
 {
-	static const char names[] = {[CHARSET_ASCII] = 'B', [CHARSET_UK] = 'A', [CHARSET_DEC_GRAPHICS] = '0'};
 	static const char *const shifts[] = {"\017", "\016", "\033n", "\033o"};
 
 	for (unsigned i = 0; i < 4; i++)
-		rcasti_output_print(&painter->output, "\033%c%c", "()*+"[i], names[charsets[i]]);
+		rcasti_output_print(&painter->output, "\033%c%c", "()*+"[i], rcasti_charset_name(charsets[i]));
 	rcasti_output_print(&painter->output, "%s", shifts[gl]);
 }
 
@@ -227,12 +226,19 @@ static void write_tabs(struct rcasti_painter *painter)
 	}
 }
 
+static void write_keyboard(struct rcasti_painter *painter)
+{
+	if (painter->screen->keyboard_touched)
+		rcasti_keyboard_write(&painter->buffer->keyboard, &painter->output);
+}
+
 static void draw_buffer(struct rcasti_painter *painter, const struct rcasti_buffer *buffer)
 {
 	painter->buffer = buffer;
 	rcasti_output_print(&painter->output, "\033[r");
 	draw_rows(painter);
 	write_tabs(painter);
+	write_keyboard(painter);
 	if (buffer->scroll_top > 0 || buffer->scroll_bottom < buffer->n_rows - 1)
 		rcasti_output_print(&painter->output, "\033[%u;%ur", buffer->scroll_top + 1u, buffer->scroll_bottom + 1u);
 }
@@ -242,6 +248,7 @@ static void write_hidden_saved(struct rcasti_painter *painter)
 {
 	painter->buffer = &painter->screen->alternate;
 	rcasti_output_print(&painter->output, "\033[?1049h");
+	write_keyboard(painter);
 	write_saved(painter, "\0337");
 	rcasti_output_print(&painter->output, "\033[?1049l\033[0m\033[0\"q");
 	painter->pen = plain;

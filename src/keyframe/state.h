@@ -3,6 +3,7 @@
 #ifndef RCASTI_KEYFRAME_STATE_H
 #define RCASTI_KEYFRAME_STATE_H
 
+#include "keyframe/charset.h"
 #include "keyframe/grid.h"
 #include "keyframe/modes.h"
 #include "keyframe/parser.h"
@@ -22,8 +23,6 @@ enum doubt {
 	DOUBT_ALL = DOUBT_SEQUENCE | DOUBT_CURSOR | DOUBT_SCREEN,
 };
 
-enum charset { CHARSET_ASCII = 0, CHARSET_UK, CHARSET_DEC_GRAPHICS };
-
 struct rcasti_title_stack {
 	char *titles[TITLE_STACK_MAX]; /* the newest last */
 	unsigned n_titles;
@@ -37,11 +36,12 @@ struct rcast_screen {
 	struct rcasti_cursor cursor;      /* of the screen that is shown */
 	struct rcasti_cursor left_cursor; /* where the primary screen was left */
 	struct rcasti_pen pen;
-	uint8_t charsets[4]; /* enum charset */
+	uint8_t charsets[4]; /* see charset.c; 0: ASCII */
 	uint8_t gl;          /* which of them is in use */
 	/* The width of the character that was printed last, if nothing came since: REP and marks refer to it. Else 0. */
 	unsigned last_width;
 	struct rcasti_modes modes;
+	bool keyboard_touched; /* kitty's protocol was ever spoken */
 	struct rcasti_cluster *clusters;
 	size_t n_clusters, next_cluster;
 	bool has_title;

@@ -34,7 +34,7 @@ class Random {
 	}
 }
 
-const words = ['the ', 'quick', ' brown', 'fox_', '  ', 'jumps ', 'over', ' lazy', 'dog.', '0123456789', '~`|{}', '-----', '#'];
+const words = ['the ', 'quick', ' brown', 'fox_', '  ', 'jumps ', 'over', ' lazy', 'dog.', '[\\]^_', '0123456789', '~`|{}', '-----', '#'];
 const wide = ['漢', '字', '日本', '語', '한글', '，', '🎉', '🚀', '😀', '👍'];
 const narrow = ['é', 'ß', 'Ω', '→', '█', '▀', '─', '│', '€', 'ж', '\u{1d400}'];
 const marked = ['e\u0301', 'a\u0308\u0323', 'n\u0303', 'o\u0302\u0301', '☺\ufe0f'];
@@ -117,7 +117,7 @@ const grammar = [
 	[2, (r, c) => r.pick(['\x1b7', '\x1b8', '\x1b[s', '\x1b[u', '\x1b[?1048h', '\x1b[?1048l'])],
 	[2, (r, c) => r.pick(['\x1bD', '\x1bE', '\x1bM', '\x1bM'])],
 	[1, (r, c) => r.pick(['\x1bH', '\x1b[g', '\x1b[3g', `\x1b[${number(r, 4)}I`, `\x1b[${number(r, 4)}Z`])],
-	[2, (r, c) => r.pick(['\x1b(0', '\x1b(B', '\x1b)0', '\x1b)B', '\x1b(A', '\x0e', '\x0f', '\x1b*0', '\x1bn', '\x1bo'])],
+	[2, (r, c) => r.pick(['\x1b(0', '\x1b(B', '\x1b)0', '\x1b)B', '\x1b(A', '\x1b(K', '\x1b(R', '\x1b)Z', '\x1b(=', '\x1b)Y', '\x1b*H', '\x1b(Q', '\x1b(E', '\x1b(5', '\x0e', '\x0f', '\x1b*0', '\x1bn', '\x1bo'])],
 	[5, (r, c) => mode(r)],
 	[1, (r, c) => `\x1b[?${r.pick([47, 1047, 1049, 1049])}${r.pick(['h', 'l'])}`],
 	[1, (r, c) => r.pick(['\x1b=', '\x1b>', `\x1b[${r.below(7)} q`])],
