@@ -2,9 +2,11 @@
 /*
  * How long a key takes to come back from the terminal of `cat`: to an attached client of ours, to one of dtach, and to a program
  * that holds the PTY itself. Once as programs that speak to the server directly (our client library, dtach's protocol on its
- * socket), once as a person has it: the attach command in a terminal.
+ * socket), once as a person has it: the attach command in a terminal. Beside them a relay, which does nothing but poll, read and
+ * write: what it costs that there is a process in between at all.
  *
- * Servers and cat have one CPU, we the other. Everybody sleeps between two keys.
+ * Servers and cat have one CPU, we the other. Everybody sleeps between two keys. The desks that are compared are all open at
+ * once, and we type at them by turns, a line each: how long a wake-up takes changes from second to second.
  */
 #include <errno.h>
 #include <poll.h>
@@ -22,22 +24,39 @@
 
 #define KEYS_A_LINE 32
 #define MAX_KEYS 1024
+#define MAX_DESKS 4
 #define BETWEEN_KEYS_NS 300000
 #define BETWEEN_LINES_NS 5000000
+#define SETTLE_NS 100000000
 
-enum { P50, P99 };
+enum { P50, P99, VALUES_A_DESK };
 
-struct desk {
+struct desk;
+
+struct desk_kind {
+	void (*open)(struct desk *desk);
+	void (*close)(struct desk *desk);
 	void (*press)(struct desk *desk, char key);
 	bool (*sees)(struct desk *desk, char key,
 		     bool waits); /* the key, in what came; waits for it, or takes what there is */
+};
+
+struct desk {
+	const struct desk_kind *kind;
 	int fd;
+	struct terminal terminal;
+	struct host host;
+	struct rcast_client *client;
 	struct rcast_view *view;
+	pid_t server;     /* dtach, or the relay */
+	const char *path; /* of dtach's socket */
+	double samples[MAX_KEYS];
+	size_t n;
 };
 
 static size_t n_keys(void)
 {
-	return measure_is_quick() ? 64 : MAX_KEYS;
+	return measure_is_quick() ? 2 * KEYS_A_LINE : MAX_KEYS;
 }
 
 static void rest(long ns)
@@ -55,8 +74,8 @@ static double press_and_see(struct desk *desk, char key)
 {
 	uint64_t start = measure_now_ns();
 
-	desk->press(desk, key);
-	while (!desk->sees(desk, key, true))
+	desk->kind->press(desk, key);
+	while (!desk->kind->sees(desk, key, true))
 		;
 	return (double)(measure_now_ns() - start) / 1e3;
 }
@@ -64,29 +83,53 @@ static double press_and_see(struct desk *desk, char key)
 /* cat repeats each line: let it, so that no later key is taken for its own echo. */
 static void end_line(struct desk *desk)
 {
-	desk->press(desk, '\n');
+	desk->kind->press(desk, '\n');
 	rest(BETWEEN_LINES_NS);
-	desk->sees(desk, 0, false);
+	desk->kind->sees(desk, 0, false);
 }
 
-static void type(struct desk *desk, double values[MEASURE_N_VALUES])
+static void type_line(struct desk *desk)
 {
-	double samples[MAX_KEYS];
-
-	end_line(desk);
-	for (size_t i = 0; i < n_keys(); i++) {
-		samples[i] = press_and_see(desk, (char)('a' + i % 26));
+	for (size_t i = 0; i < KEYS_A_LINE; i++, desk->n++) {
+		desk->samples[desk->n] = press_and_see(desk, (char)('a' + i % 26));
 		rest(BETWEEN_KEYS_NS);
-		if (i % KEYS_A_LINE == KEYS_A_LINE - 1)
-			end_line(desk);
 	}
-	values[P50] = measure_percentile(samples, n_keys(), 50);
-	values[P99] = measure_percentile(samples, n_keys(), 99);
+	end_line(desk);
 }
 
-/* ── A file descriptor ───────────────────────────────────────────────────────────────────────────────────────────────── */
+/* context: kinds, up to NULL. Values: P50 and P99 of each in turn. */
+static void run(const void *context, double values[MEASURE_N_VALUES])
+{
+	static struct desk desks[MAX_DESKS];
+	const struct desk_kind *const *kinds = context;
+	size_t n = 0;
 
-static bool sees_on_fd(struct desk *desk, char key, bool waits)
+	for (; kinds[n]; n++) {
+		desks[n] = (struct desk){.kind = kinds[n]};
+		kinds[n]->open(&desks[n]);
+	}
+	rest(SETTLE_NS);
+	for (size_t i = 0; i < n; i++)
+		end_line(&desks[i]);
+	while (desks[0].n < n_keys())
+		for (size_t i = 0; i < n; i++)
+			type_line(&desks[i]);
+	for (size_t i = 0; i < n; i++) {
+		values[i * VALUES_A_DESK + P50] = measure_percentile(desks[i].samples, desks[i].n, 50);
+		values[i * VALUES_A_DESK + P99] = measure_percentile(desks[i].samples, desks[i].n, 99);
+		desks[i].kind->close(&desks[i]);
+	}
+}
+
+/* ── Terminals ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void open_terminal(struct desk *desk, const char *const *argv)
+{
+	terminal_open(&desk->terminal, MEASURE_CPU_1, argv);
+	desk->fd = desk->terminal.master_fd;
+}
+
+static bool sees_in_terminal(struct desk *desk, char key, bool waits)
 {
 	char data[4096];
 	bool seen = false;
@@ -105,26 +148,50 @@ static void press_on_fd(struct desk *desk, char key)
 		measure_fail(errno, "write");
 }
 
-static void type_in_terminal(const char *const *argv, double values[MEASURE_N_VALUES])
-{
-	struct desk desk = {.press = press_on_fd, .sees = sees_on_fd};
-	struct terminal terminal;
-
-	terminal_open(&terminal, MEASURE_CPU_1, argv);
-	desk.fd = terminal.master_fd;
-	rest(100000000);
-	type(&desk, values);
-	terminal_close(&terminal);
-}
-
 static const char *const cat[] = {"cat", NULL};
 
-static void run_bare(const void *context, double values[MEASURE_N_VALUES])
+static void open_bare(struct desk *desk)
 {
-	type_in_terminal(cat, values);
+	open_terminal(desk, cat);
 }
 
+static void close_bare(struct desk *desk)
+{
+	terminal_close(&desk->terminal);
+}
+
+static const struct desk_kind bare = {open_bare, close_bare, press_on_fd, sees_in_terminal};
+
 /* ── Ours ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void open_our_command(struct desk *desk)
+{
+	host_open(&desk->host, MEASURE_CPU_1);
+	host_start(&desk->host, "echo", cat, 0);
+	open_terminal(desk, (const char *const[]){scratch_program("ringcast"), "attach", "echo", NULL});
+}
+
+static void close_our_command(struct desk *desk)
+{
+	terminal_close(&desk->terminal);
+	host_close(&desk->host);
+}
+
+static void open_ours(struct desk *desk)
+{
+	struct rcast_view_options options = {.input = true};
+
+	host_open(&desk->host, MEASURE_CPU_1);
+	host_start(&desk->host, "echo", cat, 0);
+	host_view(&desk->host, "echo", &options, &desk->client, &desk->view);
+}
+
+static void close_ours(struct desk *desk)
+{
+	rcast_view_close(desk->view);
+	rcast_client_free(desk->client);
+	host_close(&desk->host);
+}
 
 static void press_on_view(struct desk *desk, char key)
 {
@@ -146,31 +213,66 @@ static bool sees_on_view(struct desk *desk, char key, bool waits)
 	return false;
 }
 
-static void run_ours(const void *context, double values[MEASURE_N_VALUES])
-{
-	struct rcast_view_options options = {.input = true};
-	struct desk desk = {.press = press_on_view, .sees = sees_on_view};
-	struct rcast_client *client;
-	struct host host;
+static const struct desk_kind ours = {open_ours, close_ours, press_on_view, sees_on_view};
+static const struct desk_kind our_command = {open_our_command, close_our_command, press_on_fd, sees_in_terminal};
 
-	host_open(&host, MEASURE_CPU_1);
-	host_start(&host, "echo", cat, 0);
-	host_view(&host, "echo", &options, &client, &desk.view);
-	type(&desk, values);
-	rcast_view_close(desk.view);
-	rcast_client_free(client);
-	host_close(&host);
+/* ── The relay ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void pass_on(int from_fd, int to_fd)
+{
+	char data[4096];
+	ssize_t n = read(from_fd, data, sizeof data);
+
+	if (n <= 0 || write(to_fd, data, (size_t)n) != n)
+		_exit(0);
 }
 
-static void run_our_command(const void *context, double values[MEASURE_N_VALUES])
+static void relay_keys(void *argument)
 {
-	struct host host;
+	int client_fd = *(int *)argument;
+	struct terminal terminal;
 
-	host_open(&host, MEASURE_CPU_1);
-	host_start(&host, "echo", cat, 0);
-	type_in_terminal((const char *const[]){scratch_program("ringcast"), "attach", "echo", NULL}, values);
-	host_close(&host);
+	terminal_open(&terminal, MEASURE_CPU_1, cat);
+	for (;;) {
+		struct pollfd polled[] = {{.fd = client_fd, .events = POLLIN}, {.fd = terminal.master_fd, .events = POLLIN}};
+
+		poll(polled, 2, -1);
+		if (polled[0].revents)
+			pass_on(client_fd, terminal.master_fd);
+		if (polled[1].revents)
+			pass_on(terminal.master_fd, client_fd);
+	}
 }
+
+static void open_relay(struct desk *desk)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		measure_fail(errno, "socketpair");
+	desk->server = measure_fork(MEASURE_CPU_1, relay_keys, &ends[1]);
+	desk->fd = ends[0];
+	close(ends[1]);
+}
+
+static void close_relay(struct desk *desk)
+{
+	close(desk->fd);
+	measure_kill(desk->server);
+}
+
+static bool sees_on_socket(struct desk *desk, char key, bool waits)
+{
+	char data[4096];
+	ssize_t n;
+
+	if (waits)
+		wait_for_input(desk->fd);
+	n = recv(desk->fd, data, sizeof data, MSG_DONTWAIT);
+	return n > 0 && key != 0 && memchr(data, key, (size_t)n);
+}
+
+static const struct desk_kind relay = {open_relay, close_relay, press_on_fd, sees_on_socket};
 
 /* ── dtach ───────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -208,72 +310,67 @@ static int dial_dtach(const char *path)
 	return fd;
 }
 
-static pid_t start_dtach(const char *path)
+static void start_dtach(struct desk *desk)
 {
-	return terminal_run(MEASURE_CPU_1, (const char *const[]){"dtach", "-N", path, "cat", NULL});
+	desk->path = scratch_path("dtach");
+	desk->server = terminal_run(MEASURE_CPU_1, (const char *const[]){"dtach", "-N", desk->path, "cat", NULL});
 }
 
-static bool sees_on_socket(struct desk *desk, char key, bool waits)
+static void open_dtach(struct desk *desk)
 {
-	char data[4096];
-	ssize_t n;
-
-	if (waits)
-		wait_for_input(desk->fd);
-	n = recv(desk->fd, data, sizeof data, MSG_DONTWAIT);
-	return n > 0 && key != 0 && memchr(data, key, (size_t)n);
+	start_dtach(desk);
+	desk->fd = dial_dtach(desk->path);
+	send_packet(desk->fd, DTACH_ATTACH, 0);
 }
 
-static void run_dtach(const void *context, double values[MEASURE_N_VALUES])
+static void close_dtach(struct desk *desk)
 {
-	const char *path = scratch_path("dtach");
-	pid_t server = start_dtach(path);
-	struct desk desk = {.press = press_on_dtach, .sees = sees_on_socket, .fd = dial_dtach(path)};
-
-	send_packet(desk.fd, DTACH_ATTACH, 0);
-	type(&desk, values);
-	close(desk.fd);
-	measure_kill(server);
-	unlink(path);
+	close(desk->fd);
+	measure_kill(desk->server);
+	unlink(desk->path);
 }
 
-static void run_dtach_command(const void *context, double values[MEASURE_N_VALUES])
+static void open_dtach_command(struct desk *desk)
 {
-	const char *path = scratch_path("dtach");
-	pid_t server = start_dtach(path);
-
-	close(dial_dtach(path));
-	type_in_terminal((const char *const[]){"dtach", "-a", path, "-r", "none", "-E", "-z", NULL}, values);
-	measure_kill(server);
-	unlink(path);
+	start_dtach(desk);
+	close(dial_dtach(desk->path));
+	open_terminal(desk, (const char *const[]){"dtach", "-a", desk->path, "-r", "none", "-E", "-z", NULL});
 }
+
+static void close_dtach_command(struct desk *desk)
+{
+	terminal_close(&desk->terminal);
+	measure_kill(desk->server);
+	unlink(desk->path);
+}
+
+static const struct desk_kind dtach = {open_dtach, close_dtach, press_on_dtach, sees_on_socket};
+static const struct desk_kind dtach_command = {open_dtach_command, close_dtach_command, press_on_fd, sees_in_terminal};
 
 int main(int argc, char **argv)
 {
-	enum { BARE, OURS, DTACH, OUR_COMMAND, DTACH_COMMAND, N };
-	struct measure_probe p[N] = {
-		[BARE] = {.run = run_bare},
-		[OURS] = {.run = run_ours},
-		[DTACH] = {.run = run_dtach},
-		[OUR_COMMAND] = {.run = run_our_command},
-		[DTACH_COMMAND] = {.run = run_dtach_command},
-	};
-	const struct measure_series *bare = p[BARE].series, *ours = p[OURS].series, *command = p[OUR_COMMAND].series;
+	static const struct desk_kind *const programs[] = {&ours, &dtach, &bare, &relay, NULL};
+	static const struct desk_kind *const commands[] = {&our_command, &dtach_command, &bare, NULL};
+	enum { OURS = 0, DTACH = VALUES_A_DESK, BARE = 2 * VALUES_A_DESK, RELAY = 3 * VALUES_A_DESK };
+	struct measure_probe p[] = {{.run = run, .context = programs}, {.run = run, .context = commands}};
+	const struct measure_series *program = p[0].series, *command = p[1].series;
 	const struct measure_row rows[] = {
-		{"key to echo, our client, p50, against the bare PTY", "us", &ours[P50], &bare[P50], MEASURE_RATIO_AT_MOST,
-		 1.5},
-		{"key to echo, our client, p50, against dtach's socket", "us", &ours[P50], &p[DTACH].series[P50],
+		{"key to echo, our client, p50, against the bare PTY", "us", &program[OURS + P50], &program[BARE + P50],
+		 MEASURE_RATIO_AT_MOST, 1.5},
+		{"key to echo, our client, p50, against dtach's socket", "us", &program[OURS + P50], &program[DTACH + P50],
 		 MEASURE_RATIO_AT_MOST, 1},
-		{"key to echo, our client, p99, against dtach's socket", "us", &ours[P99], &p[DTACH].series[P99],
+		{"key to echo, our client, p50, against a relay", "us", &program[OURS + P50], &program[RELAY + P50],
 		 MEASURE_NO_GOAL, 0},
-		{"key to echo, ringcast attach, p50, against dtach -a", "us", &command[P50], &p[DTACH_COMMAND].series[P50],
+		{"key to echo, our client, p99, against dtach's socket", "us", &program[OURS + P99], &program[DTACH + P99],
+		 MEASURE_NO_GOAL, 0},
+		{"key to echo, ringcast attach, p50, against dtach -a", "us", &command[OURS + P50], &command[DTACH + P50],
 		 MEASURE_RATIO_AT_MOST, 1},
-		{"key to echo, ringcast attach, p50, against the bare PTY", "us", &command[P50], &bare[P50], MEASURE_NO_GOAL,
-		 0},
+		{"key to echo, ringcast attach, p50, against the bare PTY", "us", &command[OURS + P50], &command[BARE + P50],
+		 MEASURE_NO_GOAL, 0},
 	};
 
 	measure_start(argc, argv);
-	measure_run(p, N);
+	measure_run(p, sizeof p / sizeof *p);
 	measure_report(rows, sizeof rows / sizeof *rows);
 	return 0;
 }

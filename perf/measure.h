@@ -19,7 +19,7 @@
 #include <sys/types.h>
 
 #define MEASURE_MAX_ROUNDS 15
-#define MEASURE_N_VALUES 4
+#define MEASURE_N_VALUES 8
 
 /* ── The program ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
 

@@ -143,6 +143,23 @@ HARNESS_TEST(pump, a_few_readers_are_rung_without_the_notifier)
 	finish();
 }
 
+HARNESS_TEST(pump, an_echo_is_published_without_a_second_look)
+{
+	uint64_t n_reads;
+
+	begin_pty();
+	expect(RCAST_RESIZE, NULL);
+	turn_until(is_idle());
+	n_reads = session->pump.n_reads;
+	dprintf(slave_fd, "k");
+	harness_await(!is_idle());
+	turn();
+	cr_expect_eq(session->pump.n_reads, n_reads + 1);
+	expect(RCAST_OUTPUT, "k");
+	close(slave_fd);
+	finish();
+}
+
 HARNESS_TEST(pump, a_size_is_published_before_it_is_told)
 {
 	struct rcast_resize size;

@@ -38,6 +38,7 @@
 
 enum {
 	PTY_READ_BYTES = 8 << 10, /* a PTY gives about 4 KiB a read; a larger reservation would only claim more ring */
+	PTY_LITTLE_BYTES = 1 << 10,
 	PIPE_READ_BYTES = 64 << 10,
 	TURN_BYTES = 64 << 10,
 	GRACE_MS = 200,
@@ -172,7 +173,7 @@ static int pay(struct rcast_session *session)
 
 /* ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-enum reading { READ_SOME, READ_NOTHING, READ_HELD, READ_CLOSED };
+enum reading { READ_SOME, READ_LITTLE, READ_NOTHING, READ_HELD, READ_CLOSED };
 
 static ssize_t read_into(const struct rcast_session *session, void *space, size_t n_bytes)
 {
@@ -203,9 +204,13 @@ static enum reading read_once(struct rcast_session *session, size_t *n_read_byte
 	session->pump.silent = false;
 	rcasti_scan(&session->pump.scanner, space, (size_t)n);
 	*n_read_bytes += (size_t)n;
-	return READ_SOME;
+	return session->kind == RCASTI_PTY && n < PTY_LITTLE_BYTES ? READ_LITTLE : READ_SOME;
 }
 
+/*
+ * To look at an empty PTY is not cheap: the kernel has us wait until its work queue has been run. In a flood that saves a
+ * sleep. But where little came, a key's echo, say, there is hardly more, and who waits for it would wait longer.
+ */
 static enum reading pour(struct rcast_session *session)
 {
 	enum reading reading = READ_SOME;
@@ -213,7 +218,7 @@ static enum reading pour(struct rcast_session *session)
 
 	while (reading == READ_SOME && n_bytes < TURN_BYTES) {
 		reading = read_once(session, &n_bytes);
-		if (reading == READ_SOME && pay(session) != 0)
+		if (reading <= READ_LITTLE && pay(session) != 0)
 			reading = READ_HELD;
 	}
 	return reading;
@@ -239,7 +244,7 @@ static void flow(struct rcast_session *session, enum reading reading)
 	session->pump.flow = RCASTI_FLOWING;
 	rcasti_timer_cancel(&session->pump.timer);
 	watch(session, EPOLLIN);
-	if (reading == READ_NOTHING && session->pump.exited)
+	if (reading != READ_SOME && session->pump.exited)
 		set_timer(session, GRACE_MS);
 }
 

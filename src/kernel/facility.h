@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifndef MFD_NOEXEC_SEAL
@@ -22,6 +23,9 @@
 #endif
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83
+#endif
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL 0x0100
 #endif
 
 /* A memfd that can be sealed, and where the kernel can (6.3) is sealed against execution from the start. Returns the fd. */
@@ -64,6 +68,24 @@ static inline int rcasti_kernel_refuse_rights(int socket_fd)
 	int zero = 0;
 
 	return setsockopt(socket_fd, SOL_SOCKET, SO_PASSRIGHTS, &zero, sizeof zero) == 0 ? 0 : -errno;
+#endif
+}
+
+/*
+ * A byte into a pipe, and no SIGPIPE if it has no reader (6.18). -EAGAIN: it is full. -EPIPE. -EOPNOTSUPP: this kernel would raise
+ * the signal; nothing was written.
+ */
+static inline int rcasti_kernel_write_byte_quietly(int pipe_fd)
+{
+#ifdef RCAST_KERNEL_5_15
+	(void)pipe_fd;
+	return -EOPNOTSUPP;
+#else
+	struct iovec byte = {.iov_base = "", .iov_len = 1};
+
+	if (pwritev2(pipe_fd, &byte, 1, -1, RWF_NOSIGNAL) == 1)
+		return 0;
+	return errno == EAGAIN || errno == EPIPE ? -errno : -EOPNOTSUPP;
 #endif
 }
 

@@ -11,8 +11,9 @@
  * The pipe can be read by whoever is handed its read end, and written by nobody but us: its mode is 0444, so that a reader
  * of whatever uid can open it anew, with flags that nobody else can change, and cannot open it for writing.
  *
- * Writing to a pipe whose reader is gone raises SIGPIPE, which no library may let loose on its host. The signal goes to the
- * thread that writes, so it can be held back and taken away there, at the cost of three short system calls beside a wake-up.
+ * Writing to a pipe whose reader is gone raises SIGPIPE, which no library may let loose on its host. Newer kernels can be told
+ * not to. With others, the signal goes to the thread that writes, so it can be held back and taken away there, at the cost of
+ * three system calls, which delay a wake-up by a twentieth.
  */
 #include "ring/memory.h"
 
@@ -27,11 +28,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel/facility.h"
+
 struct rcast_follower {
 	struct rcasti_cursor_page *page;         /* read-only */
 	const struct rcasti_cursor_words *words; /* of the page, wherever the reader has them */
 	_Atomic uint64_t rung_episode;           /* the sleep for which it was last rung */
 	_Atomic bool is_gone;                    /* the pipe has no reader any more */
+	_Atomic bool must_mask;                  /* this kernel cannot write without a signal */
 	int wake_fd;                             /* the write end */
 };
 
@@ -117,8 +121,8 @@ static int write_byte(int fd)
 	return write(fd, "", 1) == 1 ? 0 : -errno;
 }
 
-/* -EPIPE without the signal; one that was pending before is left alone. */
-static int write_byte_quietly(int fd)
+/* A signal that was pending before is left alone. */
+static int write_byte_masked(int fd)
 {
 	const struct timespec at_once = {0};
 	sigset_t broken_pipe, before, pending;
@@ -133,6 +137,19 @@ static int write_byte_quietly(int fd)
 		sigtimedwait(&broken_pipe, NULL, &at_once);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
+}
+
+/* -EPIPE without the signal. */
+static int write_byte_quietly(struct rcast_follower *follower)
+{
+	int error = -EOPNOTSUPP;
+
+	if (!atomic_load_explicit(&follower->must_mask, memory_order_relaxed))
+		error = rcasti_kernel_write_byte_quietly(follower->wake_fd);
+	if (error != -EOPNOTSUPP)
+		return error;
+	atomic_store_explicit(&follower->must_mask, true, memory_order_relaxed);
+	return write_byte_masked(follower->wake_fd);
 }
 
 void rcast_notify_fence(void)
@@ -162,7 +179,7 @@ int rcast_follower_ring(struct rcast_follower *follower)
 	    episode == atomic_exchange_explicit(&follower->rung_episode, episode, memory_order_relaxed))
 		return 0;
 	rcasti_kill_point("about to ring");
-	if (write_byte_quietly(follower->wake_fd) != -EPIPE)
+	if (write_byte_quietly(follower) != -EPIPE)
 		return 1;
 	atomic_store_explicit(&follower->is_gone, true, memory_order_relaxed);
 	return -EPIPE;
