@@ -2,6 +2,9 @@
 /*
  * Criterion runs each test in a process of its own. That process becomes the reaper of everything below it, so that a daemon
  * which detaches itself still has a parent here, and harness_end finds and kills it.
+ *
+ * A test that fails or crashes does not come to harness_end. So a *guardian* stands by, who learns by the end of a pipe that the
+ * test's process is gone, and ends whatever was started in the test's folder.
  */
 #include "harness.h"
 
@@ -12,6 +15,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +26,7 @@
 
 static char folder[64];
 static int fds_before;
+static int guarded_fd; /* the guardian has the other end */
 
 uint64_t harness_now_ms(void)
 {
@@ -73,13 +78,91 @@ const char *harness_ringcast(void)
 	return command ? command : "./ringcast";
 }
 
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+	(void)info;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+/* ── The guardian ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* All that a test starts has its folder in the environment. */
+static bool belongs_to_test(const char *pid)
+{
+	char path[300], text[16384];
+	int fd;
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/proc/%s/environ", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof text);
+	close(fd);
+	return n > 0 && memmem(text, (size_t)n, folder, strlen(folder)) != NULL;
+}
+
+static void end_what_is_left(void)
+{
+	DIR *processes = opendir("/proc");
+	struct dirent *entry;
+
+	while (processes && (entry = readdir(processes)) != NULL) {
+		int pid = atoi(entry->d_name);
+
+		if (pid > 0 && pid != getpid() && belongs_to_test(entry->d_name))
+			kill(pid, SIGKILL);
+	}
+	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Of a process that nobody waits for, so that a test that counts its children does not see it. */
+static void stand_guard(int guard_fd)
+{
+	char all_is_well;
+
+	close(guarded_fd);
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+	if (read(guard_fd, &all_is_well, 1) == 0)
+		end_what_is_left();
+	_exit(0);
+}
+
+static void post_guardian(void)
+{
+	int ends[2];
+	pid_t pid;
+
+	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	guarded_fd = ends[1];
+	pid = fork();
+	cr_assert(pid >= 0);
+	if (pid == 0)
+		stand_guard(ends[0]);
+	close(ends[0]);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+}
+
+static void dismiss_guardian(void)
+{
+	cr_expect_eq(write(guarded_fd, "", 1), 1);
+	close(guarded_fd);
+}
+
+/* ── Before and after ────────────────────────────────────────────────────────────────────────────────────────────────── */
+
 void harness_begin(void)
 {
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	snprintf(folder, sizeof folder, "/tmp/ringcast-test-XXXXXX");
 	cr_assert(mkdtemp(folder) != NULL);
 	setenv("XDG_RUNTIME_DIR", folder, 1);
 	fds_before = harness_count_fds();
+	post_guardian();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 static int kill_children(void)
@@ -101,14 +184,6 @@ static int kill_children(void)
 	return n;
 }
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-	(void)info;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 void harness_end(void)
 {
 	while (kill_children() > 0) {
@@ -117,6 +192,7 @@ void harness_end(void)
 		harness_pause();
 	}
 	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	dismiss_guardian();
 	cr_expect_eq(harness_count_fds(), fds_before, "descriptors open: %d before the test, %d after it", fds_before,
 		     harness_count_fds());
 }
