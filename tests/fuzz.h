@@ -19,6 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "must.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
 
 struct fuzz_seed {
@@ -28,14 +30,6 @@ struct fuzz_seed {
 
 /* The seed of this number, from 0; false: there are no more. */
 bool fuzz_make_seed(unsigned int number, struct fuzz_seed *seed);
-
-#define fuzz_must(condition)                                                                    \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
 
 /* ── Reading a script ────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -87,7 +81,7 @@ static inline uint8_t *fuzz_copy(struct fuzz *fuzz, size_t *n_bytes)
 
 static inline void fuzz_put(struct fuzz_seed *seed, const void *bytes, size_t n_bytes)
 {
-	fuzz_must(n_bytes <= sizeof seed->bytes - seed->n_bytes);
+	must(n_bytes <= sizeof seed->bytes - seed->n_bytes);
 	memcpy(seed->bytes + seed->n_bytes, bytes, n_bytes);
 	seed->n_bytes += n_bytes;
 }
@@ -116,7 +110,7 @@ static inline int fuzz_lowest_fd(void)
 {
 	int fd = dup(STDERR_FILENO);
 
-	fuzz_must(fd >= 0);
+	must(fd >= 0);
 	close(fd);
 	return fd;
 }

@@ -46,7 +46,7 @@ static enum rcast_consumed on_message(struct rcast_circuit *circuit, void *user,
 {
 	Ringcast__Wire__Reply *reply = rcasti_schema_unpack_reply(message);
 
-	fuzz_must(reply != NULL); /* whatever it was asked, what it says is well formed */
+	must(reply != NULL); /* whatever it was asked, what it says is well formed */
 	ringcast__wire__reply__free_unpacked(reply, NULL);
 	((struct client *)user)->n_replies++;
 	return RCAST_CONSUMED;
@@ -67,13 +67,13 @@ static const struct rcast_link_ops link_ops = {.begun = NULL};
 static void open_client(struct client *client, const char *path)
 {
 	*client = (struct client){.link = NULL};
-	fuzz_must(rcast_link_open_take(rcast_socket_dial(path), RCAST_DIALLED, NULL, &link_ops, client, &client->link) == 0);
+	must(rcast_link_open_take(rcast_socket_dial(path), RCAST_DIALLED, NULL, &link_ops, client, &client->link) == 0);
 }
 
 static void turn(struct rcast_engine *engine, struct client *client, int n_times)
 {
 	for (int i = 0; i < n_times; i++) {
-		fuzz_must(rcast_engine_dispatch(engine) == 0);
+		must(rcast_engine_dispatch(engine) == 0);
 		if (client->error == 0)
 			client->error = rcast_link_dispatch(client->link);
 	}
@@ -87,13 +87,13 @@ static int hand_over(enum handed what, int fds[2])
 	switch (what) {
 	case CURSOR_PAGE:
 	case TWO:
-		fuzz_must(rcast_cursor_create(&cursor) == 0);
+		must(rcast_cursor_create(&cursor) == 0);
 		fds[0] = rcast_cursor_dup_fd(cursor);
 		fds[1] = what == TWO ? rcast_cursor_dup_fd(cursor) : -1;
 		rcast_cursor_free(cursor);
 		return what == TWO ? 2 : 1;
 	case PIPE:
-		fuzz_must(pipe2(ends, O_CLOEXEC) == 0 && write(ends[1], "piped", 5) == 5);
+		must(pipe2(ends, O_CLOEXEC) == 0 && write(ends[1], "piped", 5) == 5);
 		close(ends[1]);
 		fds[0] = ends[0];
 		return 1;
@@ -137,7 +137,7 @@ static const char *socket_path(void)
 		struct rlimit limit = {MAX_FILE_BYTES, RLIM_INFINITY};
 
 		snprintf(path, sizeof path, "/tmp/fuzz_command.%d", (int)getpid());
-		fuzz_must(setrlimit(RLIMIT_FSIZE, &limit) == 0); /* no ring of a gigabyte because a script says so */
+		must(setrlimit(RLIMIT_FSIZE, &limit) == 0); /* no ring of a gigabyte because a script says so */
 	}
 	return path;
 }
@@ -150,9 +150,9 @@ static struct rcast_engine *open_engine(void)
 	struct rcast_engine *engine;
 	struct rcast_session *made;
 
-	fuzz_must(rcast_engine_create(&options, &engine) == 0);
-	fuzz_must(rcast_engine_start_owned(engine, &session, &made) == 0);
-	fuzz_must(rcast_writer_put(rcast_session_writer(made), RCAST_OUTPUT, "first\n", 6) == 0);
+	must(rcast_engine_create(&options, &engine) == 0);
+	must(rcast_engine_start_owned(engine, &session, &made) == 0);
+	must(rcast_writer_put(rcast_session_writer(made), RCAST_OUTPUT, "first\n", 6) == 0);
 	return engine;
 }
 
@@ -164,9 +164,9 @@ static void expect_service(struct rcast_engine *engine)
 	struct client other;
 
 	open_client(&other, socket_path());
-	fuzz_must(begin(&other) && rcast_circuit_send(other.circuits[0], &iov, 1, RCAST_LAST) == 0);
+	must(begin(&other) && rcast_circuit_send(other.circuits[0], &iov, 1, RCAST_LAST) == 0);
 	turn(engine, &other, 8);
-	fuzz_must(other.error == 0 && other.n_replies > 0);
+	must(other.error == 0 && other.n_replies > 0);
 	rcast_link_free(other.link);
 }
 
@@ -208,7 +208,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	expect_service(engine);
 	rcast_link_free(client.link);
 	rcast_engine_free(engine);
-	fuzz_must(fuzz_lowest_fd() == lowest_fd);
+	must(fuzz_lowest_fd() == lowest_fd);
 	return 0;
 }
 
@@ -219,7 +219,7 @@ static void put_packed(struct fuzz_seed *seed, uint8_t operation, enum handed ha
 	uint8_t packed[1024];
 	size_t n_bytes = protobuf_c_message_get_packed_size(message);
 
-	fuzz_must(n_bytes <= sizeof packed);
+	must(n_bytes <= sizeof packed);
 	protobuf_c_message_pack(message, packed);
 	fuzz_put_u8(seed, operation);
 	fuzz_put_u8(seed, (uint8_t)handed);

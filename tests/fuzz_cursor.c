@@ -34,7 +34,7 @@ static int n_in_pipe(const struct reader *reader)
 	int n = 0;
 
 	if (!reader->closed)
-		fuzz_must(ioctl(reader->wake_fd, FIONREAD, &n) == 0);
+		must(ioctl(reader->wake_fd, FIONREAD, &n) == 0);
 	return n;
 }
 
@@ -44,10 +44,10 @@ static void ring(struct reader *reader, struct rcast_follower *follower)
 	int before = n_in_pipe(reader), result = rcast_follower_ring(follower), more;
 
 	more = n_in_pipe(reader) - before;
-	fuzz_must(result == 0 || result == 1 || result == -EPIPE);
-	fuzz_must(more == 0 || (more == 1 && result == 1));
-	fuzz_must(result != 1 || (episode % 2 == 1 && episode != reader->rung_episode));
-	fuzz_must(result != -EPIPE || reader->closed);
+	must(result == 0 || result == 1 || result == -EPIPE);
+	must(more == 0 || (more == 1 && result == 1));
+	must(result != 1 || (episode % 2 == 1 && episode != reader->rung_episode));
+	must(result != -EPIPE || reader->closed);
 	if (result == 1)
 		reader->rung_episode = episode;
 }
@@ -69,7 +69,7 @@ static void fill_up(struct reader *reader, struct rcast_follower *follower)
 		if (rcast_follower_ring(follower) == 1)
 			reader->rung_episode = reader->words->episode;
 	}
-	fuzz_must(n_in_pipe(reader) <= 4096);
+	must(n_in_pipe(reader) <= 4096);
 	reader->was_filled = true;
 }
 
@@ -93,7 +93,7 @@ static void operate(struct fuzz *fuzz, struct reader *reader, struct rcast_follo
 		break;
 	case STORE_POS:
 		reader->words->pos = fuzz_u64(fuzz);
-		fuzz_must(rcast_follower_pos(follower) == reader->words->pos);
+		must(rcast_follower_pos(follower) == reader->words->pos);
 		break;
 	case SCRIBBLE:
 		n = fuzz_u16(fuzz);
@@ -126,17 +126,17 @@ static int forge(struct fuzz *fuzz, struct rcasti_cursor_page **page, size_t *ma
 	size_t n_bytes = sizes[fuzz_u8(fuzz) % 5];
 	int fd = memfd_create("forged", MFD_CLOEXEC | MFD_ALLOW_SEALING), which_seals = seals[fuzz_u8(fuzz) % 4];
 
-	fuzz_must(fd >= 0 && ftruncate(fd, (off_t)n_bytes) == 0);
+	must(fd >= 0 && ftruncate(fd, (off_t)n_bytes) == 0);
 	*mapped_bytes = n_bytes < RCASTI_CURSOR_BYTES ? 0 : n_bytes;
 	if (*mapped_bytes > 0) {
 		*page = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		fuzz_must(*page != MAP_FAILED);
+		must(*page != MAP_FAILED);
 		if (fuzz_u8(fuzz) % 4 != 1)
 			memset(*page, 0, n_bytes);
 		(*page)->magic = RCASTI_CURSOR_MAGIC ^ fuzz_u8(fuzz);
 		(*page)->place = (uint32_t)(fuzz->n_left % (RCASTI_N_PLACES + 1));
 	}
-	fuzz_must(fcntl(fd, F_ADD_SEALS, which_seals) == 0);
+	must(fcntl(fd, F_ADD_SEALS, which_seals) == 0);
 	return fd;
 }
 
@@ -149,10 +149,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	size_t mapped_bytes;
 
 	error = rcast_follower_create_take(forge(&fuzz, &reader.page, &mapped_bytes), &follower, &reader.wake_fd);
-	fuzz_must(error == 0 || error == -EPROTO);
-	fuzz_must(error != 0 || mapped_bytes == RCASTI_CURSOR_BYTES);
+	must(error == 0 || error == -EPROTO);
+	must(error != 0 || mapped_bytes == RCASTI_CURSOR_BYTES);
 	if (error == 0) {
-		fuzz_must(reader.page->place < RCASTI_N_PLACES);
+		must(reader.page->place < RCASTI_N_PLACES);
 		reader.words = &reader.page->words[reader.page->place];
 		for (int n = 0; fuzz.n_left > 0 && n < 64; n++)
 			operate(&fuzz, &reader, follower);
@@ -161,7 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	}
 	if (mapped_bytes > 0)
 		munmap(reader.page, mapped_bytes);
-	fuzz_must(fuzz_lowest_fd() == lowest_fd);
+	must(fuzz_lowest_fd() == lowest_fd);
 	return 0;
 }
 

@@ -73,7 +73,7 @@ static enum rcast_consumed on_message(struct rcast_circuit *circuit, void *user,
 
 static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
 {
-	fuzz_must(reason <= 0);
+	must(reason <= 0);
 	forget(user, circuit);
 }
 
@@ -143,15 +143,14 @@ static void open_link(struct peer *peer, struct owner *owner, uint8_t flags)
 	int fds[2];
 
 	if (peer->carrier == MEMORY) {
-		fuzz_must(rcasti_transport_open_memory(rcasti_link_max_frame_bytes(&peer->options), 1 << 18, ends) == 0);
+		must(rcasti_transport_open_memory(rcasti_link_max_frame_bytes(&peer->options), 1 << 18, ends) == 0);
 		peer->end = ends[0];
-		fuzz_must(rcasti_link_open_take(ends[1], role, &peer->options, &link_ops, owner, &owner->link) == 0);
+		must(rcasti_link_open_take(ends[1], role, &peer->options, &link_ops, owner, &owner->link) == 0);
 		return;
 	}
-	fuzz_must(socketpair(AF_UNIX, (peer->carrier == STREAM ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_NONBLOCK, 0, fds) ==
-		  0);
+	must(socketpair(AF_UNIX, (peer->carrier == STREAM ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_NONBLOCK, 0, fds) == 0);
 	peer->fd = fds[0];
-	fuzz_must(rcast_link_open_take(fds[1], role, &peer->options, &link_ops, owner, &owner->link) == 0);
+	must(rcast_link_open_take(fds[1], role, &peer->options, &link_ops, owner, &owner->link) == 0);
 }
 
 static void begin_exchange(struct owner *owner)
@@ -167,8 +166,8 @@ static int dispatch(struct owner *owner)
 {
 	int error = rcast_link_dispatch(owner->link);
 
-	fuzz_must(error == 0 || error == -EPIPE || error == -EPROTO);
-	fuzz_must((error == 0) == (rcast_link_reason(owner->link)[0] == 0));
+	must(error == 0 || error == -EPIPE || error == -EPROTO);
+	must((error == 0) == (rcast_link_reason(owner->link)[0] == 0));
 	return error;
 }
 
@@ -220,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 						   .max_busy = 20,
 						   .window_bytes = RCAST_LINK_MIN_WINDOW,
 						   .max_queued_bytes = 100000};
-	fuzz_must(rcasti_link_resolve_options(&peer.options, &peer.options) == 0);
+	must(rcasti_link_resolve_options(&peer.options, &peer.options) == 0);
 	open_link(&peer, &owner, flags);
 	if (flags & FLAG_HELLO)
 		send_hello(&peer);
@@ -230,7 +229,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	for (int n = 0; n < 100 && error == 0; n++)
 		error = dispatch(&owner);
 	rcast_link_free(owner.link);
-	fuzz_must(fuzz_lowest_fd() == lowest_fd);
+	must(fuzz_lowest_fd() == lowest_fd);
 	return 0;
 }
 

@@ -53,7 +53,7 @@ static void lend_ring(struct forged *forged, struct fuzz *fuzz)
 
 	if (!ring_memory) {
 		ring_fd = rcasti_memory_create("fuzzed", RCASTI_RING_HEADER_BYTES + CAPACITY, &mapping);
-		fuzz_must(ring_fd >= 0);
+		must(ring_fd >= 0);
 		ring_memory = mapping;
 	}
 	memset(mapping, 0, RCASTI_RING_HEADER_BYTES + CAPACITY);
@@ -116,8 +116,8 @@ static void fill(struct forged *forged)
 
 static int check_outcome(int outcome)
 {
-	fuzz_must((outcome >= RCAST_EMPTY && outcome <= RCAST_ENDED) || outcome == -EPROTO || outcome == -EINVAL ||
-		  outcome == -EMSGSIZE);
+	must((outcome >= RCAST_EMPTY && outcome <= RCAST_ENDED) || outcome == -EPROTO || outcome == -EINVAL ||
+	     outcome == -EMSGSIZE);
 	return outcome;
 }
 
@@ -139,9 +139,9 @@ static int peek(struct forged *forged)
 
 	if (outcome != RCAST_RECORD && outcome != RCAST_ENDED)
 		return outcome;
-	fuzz_must(record.n_bytes <= CAPACITY / 4);
-	fuzz_must(outcome == RCAST_ENDED || guarded_contains(record.data, record.n_bytes, CAPACITY));
-	fuzz_must(record.next_pos > record.pos && record.next_pos - record.pos <= CAPACITY);
+	must(record.n_bytes <= CAPACITY / 4);
+	must(outcome == RCAST_ENDED || guarded_contains(record.data, record.n_bytes, CAPACITY));
+	must(record.next_pos > record.pos && record.next_pos - record.pos <= CAPACITY);
 	if (outcome == RCAST_RECORD)
 		atomic_store(&seen, sum_of(record.data, record.n_bytes));
 	return outcome;
@@ -153,8 +153,8 @@ static int read_copy(struct forged *forged, size_t room)
 	struct rcast_record record;
 	int outcome = check_outcome(rcast_reader_read(forged->reader, buffer, room, &record));
 
-	fuzz_must(outcome != RCAST_RECORD || record.n_bytes <= room);
-	fuzz_must(outcome != -EMSGSIZE || record.n_bytes > room);
+	must(outcome != RCAST_RECORD || record.n_bytes <= room);
+	must(outcome != -EMSGSIZE || record.n_bytes > room);
 	free(buffer);
 	return outcome;
 }
@@ -169,9 +169,9 @@ static void drain(struct forged *forged)
 		outcome = peek(forged);
 		if (outcome == RCAST_RECORD)
 			outcome = check_outcome(rcast_reader_release(forged->reader));
-		fuzz_must(rcast_reader_pos(forged->reader) >= pos);
+		must(rcast_reader_pos(forged->reader) >= pos);
 		pos = rcast_reader_pos(forged->reader);
-		fuzz_must(n_steps++ <= N_WORDS + 4);
+		must(n_steps++ <= N_WORDS + 4);
 	} while (outcome == RCAST_RECORD || outcome == RCAST_LAPPED);
 }
 
@@ -181,15 +181,15 @@ static void seek(struct forged *forged)
 	uint64_t before = rcast_reader_pos(forged->reader), pos = take_position(forged);
 	int error = rcast_reader_seek(forged->reader, from, pos);
 
-	fuzz_must(error == 0 || error == -EINVAL || error == -EPROTO || error == -EAGAIN);
-	fuzz_must(error == 0 || rcast_reader_pos(forged->reader) == before);
+	must(error == 0 || error == -EINVAL || error == -EPROTO || error == -EAGAIN);
+	must(error == 0 || rcast_reader_pos(forged->reader) == before);
 }
 
 static void sleep_and_wake(struct forged *forged)
 {
 	int outcome = rcast_reader_wait(forged->reader, 0);
 
-	fuzz_must(outcome == RCAST_EMPTY || outcome == RCAST_RECORD || outcome == -EPIPE);
+	must(outcome == RCAST_EMPTY || outcome == RCAST_RECORD || outcome == -EPIPE);
 }
 
 static void operate(struct forged *forged)
@@ -257,11 +257,11 @@ static bool open_reader(struct forged *forged)
 	struct rcast_cursor *cursor;
 	int error = rcast_reader_open_take(rcasti_memory_dup_readonly(forged->memory_fd), &forged->reader), ends[2];
 
-	fuzz_must(error == 0 || error == -EPROTO);
+	must(error == 0 || error == -EPROTO);
 	if (error != 0)
 		return false;
-	fuzz_must(rcast_cursor_create(&cursor) == 0 && pipe(ends) == 0);
-	fuzz_must(rcast_reader_follow_take(forged->reader, cursor, ends[0]) == 0);
+	must(rcast_cursor_create(&cursor) == 0 && pipe(ends) == 0);
+	must(rcast_reader_follow_take(forged->reader, cursor, ends[0]) == 0);
 	close(ends[1]);
 	return true;
 }
@@ -281,7 +281,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 		drain(&forged);
 		rcast_reader_close(forged.reader);
 	}
-	fuzz_must(fuzz_lowest_fd() == lowest_fd);
+	must(fuzz_lowest_fd() == lowest_fd);
 	return 0;
 }
 

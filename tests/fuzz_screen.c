@@ -30,7 +30,7 @@ static struct rcast_screen *make_like(const struct rcast_screen *screen)
 	uint16_t cols, rows;
 
 	rcast_screen_get_size(screen, &cols, &rows);
-	fuzz_must(rcast_screen_create(cols, rows, &made) == 0);
+	must(rcast_screen_create(cols, rows, &made) == 0);
 	return made;
 }
 
@@ -44,14 +44,14 @@ static void check_snapshot(const struct rcast_screen *screen, const char *dirt)
 
 	if (r == -EAGAIN && !rcast_screen_is_at_cut_point(screen))
 		return;
-	fuzz_must(r == 0);
+	must(r == 0);
 	joined = make_like(screen);
 	rcast_screen_feed(joined, dirt, strlen(dirt));
 	rcast_screen_feed(joined, bytes, n_bytes);
 	difference = screen_difference(screen, joined);
 	if (difference)
 		fprintf(stderr, "a snapshot does not restore: %s\n", difference);
-	fuzz_must(!difference);
+	must(!difference);
 	rcast_screen_free(joined);
 	free(bytes);
 }
@@ -62,10 +62,10 @@ static void draw(struct fuzz *fuzz, const struct rcast_screen *screen, struct rc
 	size_t n_bytes;
 	char *bytes;
 
-	fuzz_must(rcast_screen_draw(screen, drawing, cols, rows, &bytes, &n_bytes) == 0);
+	must(rcast_screen_draw(screen, drawing, cols, rows, &bytes, &n_bytes) == 0);
 	free(bytes);
-	fuzz_must(rcast_screen_draw(screen, drawing, cols, rows, &bytes, &n_bytes) == 0);
-	fuzz_must(n_bytes == 0);
+	must(rcast_screen_draw(screen, drawing, cols, rows, &bytes, &n_bytes) == 0);
+	must(n_bytes == 0);
 	free(bytes);
 }
 
@@ -76,21 +76,21 @@ static void read_all(const struct rcast_screen *screen)
 	char *text;
 
 	rcast_screen_get_size(screen, &cols, &rows);
-	fuzz_must(rcast_screen_text(screen, &text, &n) == 0 && n == strlen(text));
+	must(rcast_screen_text(screen, &text, &n) == 0 && n == strlen(text));
 	free(text);
 	for (uint16_t y = 0; y < rows; y++) {
 		struct rcast_run *runs;
-		fuzz_must(rcast_screen_row(screen, y, &runs, &n) == 0 && n <= cols);
+		must(rcast_screen_row(screen, y, &runs, &n) == 0 && n <= cols);
 		free(runs);
 	}
-	fuzz_must(strlen(rcast_screen_title(screen)) < 8192);
+	must(strlen(rcast_screen_title(screen)) < 8192);
 }
 
 static void happen(struct fuzz *fuzz, struct rcast_screen *screen, struct rcast_drawing *drawing)
 {
 	switch (fuzz_u8(fuzz) % N_HAPPENINGS) {
 	case CHANGE_SIZE:
-		fuzz_must(rcast_screen_resize(screen, some_size(fuzz, MAX_COLS), some_size(fuzz, MAX_ROWS)) == 0);
+		must(rcast_screen_resize(screen, some_size(fuzz, MAX_COLS), some_size(fuzz, MAX_ROWS)) == 0);
 		break;
 	case TAKE_SNAPSHOT:
 		check_snapshot(screen, "");
@@ -103,7 +103,7 @@ static void happen(struct fuzz *fuzz, struct rcast_screen *screen, struct rcast_
 		break;
 	case LOSE:
 		rcast_screen_mark_unknown(screen);
-		fuzz_must(!rcast_screen_is_known(screen));
+		must(!rcast_screen_is_known(screen));
 		break;
 	case READ:
 		read_all(screen);
@@ -128,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	struct rcast_screen *screen;
 	uint16_t cols = some_size(&fuzz, MAX_COLS), rows = some_size(&fuzz, MAX_ROWS);
 
-	fuzz_must(rcast_screen_create(cols, rows, &screen) == 0 && rcast_drawing_create(&drawing) == 0);
+	must(rcast_screen_create(cols, rows, &screen) == 0 && rcast_drawing_create(&drawing) == 0);
 	for (unsigned int i = 0; fuzz.n_left > 0 && i < MAX_HAPPENINGS; i++) {
 		feed_to_nul(&fuzz, screen);
 		fuzz_u8(&fuzz);

@@ -31,13 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define must(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
+#include "must.h"
 
 enum { ATTACHES = 4, LISTS = 2, FDS_EACH = 12, BOUND_MS = 60000, MEASURE_MS = 500, ROUNDS = 3 };
 

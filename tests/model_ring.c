@@ -25,6 +25,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "must.h"
+
 #ifndef MODEL_CAPACITY_WORDS
 #define MODEL_CAPACITY_WORDS 512u
 #endif
@@ -66,14 +68,6 @@
 #ifndef witness
 #define witness(what) ((void)0)
 #endif
-
-#define must(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
 
 static struct rcasti_shared shared;
 static _Atomic uint64_t words[MODEL_CAPACITY_WORDS];

@@ -19,6 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "must.h"
+
 #ifndef MODEL_ROUNDS
 #define MODEL_STRESS 1
 #define MODEL_ROUNDS 50000
@@ -33,14 +35,6 @@
 #ifndef witness
 #define witness(what) ((void)0)
 #endif
-
-#define must(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
 
 static struct rcasti_shared shared;
 static _Atomic uint64_t words[CAPACITY_WORDS];

@@ -19,15 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { N_HOSTILE = 16, PUTS_PER_SAMPLE = 16, SAMPLES_PER_ROUND = 4000, RECORD_BYTES = 64, RING_EVERY = 64 };
+#include "must.h"
 
-#define must(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
+enum { N_HOSTILE = 16, PUTS_PER_SAMPLE = 16, SAMPLES_PER_ROUND = 4000, RECORD_BYTES = 64, RING_EVERY = 64 };
 
 static uint64_t now_ns(void)
 {

@@ -15,19 +15,12 @@
 #include <time.h>
 
 #include "guarded.h"
+#include "must.h"
 
 #include <ringcast/ring.h>
 
 #define CAPACITY RCAST_RING_MIN_BYTES
 #define N_WORDS (CAPACITY / RCASTI_WORD)
-
-#define must(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
 
 static struct rcasti_ring_header *header;
 static _Atomic uint64_t *words;

@@ -26,18 +26,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "must.h"
+
 #define N_RECORDS 4000u
 #define IN_HAND 3u /* records that may be committed before we are told of it: a batch */
 #define MAX_TRIES 50
 #define CHUNK_BYTES (RCAST_RING_MIN_BYTES / RCASTI_N_CHUNKS)
-
-#define must(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
 
 /* The points, and how often each is passed at least in a writer's life. */
 static const struct point {

@@ -18,18 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
+
 #define N_READERS 4
 #define ENOUGH_RECORDS 50000u
 #define ENOUGH_LAPS 20u
 #define END_BYTES 8u /* the record that ends the stream */
-
-#define must(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
 
 struct follower_of {
 	const char *name;
