@@ -5,22 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "tap.h"
-
-static struct wire_engine host;
-static struct wire wire;
-
-static void begin(bool threaded, struct rcast_engine_options options)
-{
-	wire_engine_open(&host, options, threaded);
-	wire_open(&wire, &host);
-}
-
-static void finish(void)
-{
-	wire_close(&wire);
-	wire_engine_close(&host);
-}
+#include "scene.h"
 
 static int start_ring(const char *name, const char *script, uint64_t ring_bytes)
 {
@@ -38,7 +23,7 @@ WIRE_TEST(attach, both_deliveries_give_the_same)
 {
 	struct tap by_ring, by_circuit;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "printf '\\033]0;counting\\007'; seq 1 100000; exit 7"), 0);
 	cr_assert_eq(tap_open(&by_ring, &wire, "t", (struct tap_options){0}), 0);
 	cr_assert_eq(tap_open(&by_circuit, &wire, "t", (struct tap_options){.by_circuit = true}), 0);
@@ -50,7 +35,7 @@ WIRE_TEST(attach, both_deliveries_give_the_same)
 	cr_assert_eq(by_circuit.expected_pos, by_ring.expected_pos);
 	tap_close(&by_ring);
 	tap_close(&by_circuit);
-	finish();
+	scene_finish();
 }
 
 /* Records longer than any message, empty ones, and the embedder's own kinds. */
@@ -61,7 +46,7 @@ HARNESS_TEST(attach, long_records_come_in_pieces)
 	struct rcast_session *session;
 	struct tap tap;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	for (size_t i = 0; i < sizeof data; i++)
 		data[i] = (char)(i / 3);
 	cr_assert_eq(rcast_engine_start_owned(host.engine, &options, &session), 0);
@@ -74,7 +59,7 @@ HARNESS_TEST(attach, long_records_come_in_pieces)
 	cr_assert(memcmp(tap.output, data, sizeof data) == 0);
 	cr_assert_str_eq(tap.trace, "output; kind 69; output; ");
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 /* Publish `n` records of `n_bytes` each, numbered; the reader can tell what it got from what it missed. */
@@ -102,7 +87,7 @@ static void expect_exact_gaps(size_t n_bytes)
 	struct tap tap;
 	struct wire slow;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	wire_open(&slow, &host);
 	cr_assert_eq(rcast_engine_start_owned(host.engine, &options, &session), 0);
 	cr_assert_eq(tap_open(&tap, &slow, "mine", (struct tap_options){.by_circuit = true}), 0);
@@ -117,7 +102,7 @@ static void expect_exact_gaps(size_t n_bytes)
 	cr_assert_gt(tap.n_output, 0);
 	tap_close(&tap);
 	wire_close(&slow);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(attach, a_stalled_circuit_knows_its_gaps)
@@ -136,7 +121,7 @@ WIRE_TEST(attach, a_stalled_viewer_disturbs_nobody)
 	struct tap stalled, good;
 	struct wire slow;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	wire_open(&slow, &host);
 	cr_assert_eq(wire_start_shell(&wire, "t", "seq 1 300000"), 0);
 	cr_assert_eq(tap_open(&stalled, &slow, "t", (struct tap_options){.by_circuit = true}), 0);
@@ -150,7 +135,7 @@ WIRE_TEST(attach, a_stalled_viewer_disturbs_nobody)
 	tap_close(&stalled);
 	tap_close(&good);
 	wire_close(&slow);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(attach, a_circuit_starts_where_it_was_asked_to)
@@ -159,7 +144,7 @@ HARNESS_TEST(attach, a_circuit_starts_where_it_was_asked_to)
 	struct tap newest, at;
 	uint64_t pos;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(rcast_engine_start_owned(host.engine, &(struct rcast_session_options){.name = "mine"}, &session), 0);
 	flood(session, 1, 100);
 	pos = wire_info(&wire, "mine", next_pos);
@@ -179,7 +164,7 @@ HARNESS_TEST(attach, a_circuit_starts_where_it_was_asked_to)
 		     -EINVAL);
 	cr_assert(strstr(wire_said, "1073741824"), "%s", wire_said);
 	cr_assert_eq(tap_open(&at, &wire, "mine", (struct tap_options){.by_circuit = true, .from = 9}), -EINVAL);
-	finish();
+	scene_finish();
 }
 
 /* ── Sleeping ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -188,7 +173,7 @@ WIRE_TEST(attach, sleeping_readers_are_rung)
 {
 	struct tap tap;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "stty -echo; echo ready; read x; echo done $x; sleep 600"), 0);
 	cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){0}), 0);
 	tap_await(&tap, tap_saw(&tap, "ready"));
@@ -198,14 +183,14 @@ WIRE_TEST(attach, sleeping_readers_are_rung)
 	cr_assert_eq(rcast_reader_wake(tap.reader), 0);
 	tap_await(&tap, tap_saw(&tap, "done now"));
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 WIRE_TEST(attach, a_reader_without_its_pipe_is_evicted)
 {
 	struct tap tap;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "echo ready; read x; echo done; sleep 600"), 0);
 	cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){0}), 0);
 	tap_await(&tap, tap_saw(&tap, "ready"));
@@ -216,40 +201,17 @@ WIRE_TEST(attach, a_reader_without_its_pipe_is_evicted)
 	tap_await(&tap, tap.evicted);
 	cr_assert_eq(wire_info(&wire, "t", n_readers), 0);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 /* ── Leases ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static struct wire_reply *stats_of(const char *name)
-{
-	WIRE_REQUEST(request, stats, STATS, Stats, stats);
-	struct wire_reply *reply;
-	struct talk talk;
-
-	request_stats.session = (char *)name;
-	talk_begin(&talk, &wire, &request, RCAST_LAST, NULL, 0);
-	reply = talk_next(&talk);
-	cr_assert_eq(reply->reply->result_case, RINGCAST__WIRE__REPLY__RESULT_STATS);
-	talk_close(&talk);
-	return reply;
-}
-
-static uint64_t leases_lost(const char *name)
-{
-	struct wire_reply *reply = stats_of(name);
-	uint64_t n = reply->reply->stats->n_leases_lost;
-
-	wire_reply_free(reply);
-	return n;
-}
 
 WIRE_TEST(attach, a_lease_holds_and_is_lost_after_its_time)
 {
 	struct tap leased, other;
 	uint64_t held_at, started_ms;
 
-	begin(threaded, (struct rcast_engine_options){.max_lease_ms = 1000});
+	scene_begin(threaded, (struct rcast_engine_options){.max_lease_ms = 1000});
 	cr_assert_eq(start_ring("t", "read x; seq 1 100000; sleep 600", RCAST_RING_MIN_BYTES), 0);
 	cr_assert_eq(tap_open(&leased, &wire, "t", (struct tap_options){.lease_ms = 5000}), 0);
 	cr_assert_eq(leased.lease_ms, 1000, "granted up to the engine's most");
@@ -264,29 +226,29 @@ WIRE_TEST(attach, a_lease_holds_and_is_lost_after_its_time)
 	cr_assert_eq(tap_open(&other, &wire, "u", (struct tap_options){0}), 0);
 	tap_await(&other, other.ended);
 	cr_assert_eq(other.n_gaps, 0);
-	wire_await(&wire, leases_lost("t") == 1);
+	wire_await(&wire, wire_stat(&wire, "t", n_leases_lost) == 1);
 	cr_assert_geq(harness_now_ms() - started_ms, 1000);
 	wire_await(&wire, wire_info(&wire, "t", first_pos) > 0);
 	tap_await(&leased, tap_saw(&leased, "\n100000\r\n"));
 	cr_assert_geq(leased.n_gaps, 1);
 	tap_close(&leased);
 	tap_close(&other);
-	finish();
+	scene_finish();
 }
 
 WIRE_TEST(attach, whoever_keeps_reading_keeps_the_lease_and_misses_nothing)
 {
 	struct tap leased;
 
-	begin(threaded, (struct rcast_engine_options){.max_lease_ms = 20000});
+	scene_begin(threaded, (struct rcast_engine_options){.max_lease_ms = 20000});
 	cr_assert_eq(start_ring("t", "read x; seq 1 200000", RCAST_RING_MIN_BYTES), 0);
 	cr_assert_eq(tap_open(&leased, &wire, "t", (struct tap_options){.lease_ms = 20000, .by_circuit = threaded}), 0);
 	cr_assert_eq(wire_input(&wire, "t", "\n"), 0);
 	tap_await(&leased, leased.ended);
 	cr_assert_eq(leased.n_gaps, 0);
-	cr_assert_eq(leases_lost("t"), 0);
+	cr_assert_eq(wire_stat(&wire, "t", n_leases_lost), 0);
 	tap_close(&leased);
-	finish();
+	scene_finish();
 }
 
 /* A lease ends with its reader. */
@@ -294,14 +256,14 @@ HARNESS_TEST(attach, a_held_session_goes_on_when_the_reader_leaves)
 {
 	struct tap leased;
 
-	begin(false, (struct rcast_engine_options){.max_lease_ms = 600000});
+	scene_begin(false, (struct rcast_engine_options){.max_lease_ms = 600000});
 	cr_assert_eq(start_ring("t", "seq 1 100000", RCAST_RING_MIN_BYTES), 0);
 	cr_assert_eq(tap_open(&leased, &wire, "t", (struct tap_options){.lease_ms = 600000}), 0);
 	wire_await(&wire, wire_info(&wire, "t", next_pos) > RCAST_RING_MIN_BYTES / 2);
 	tap_close(&leased);
 	wire_await(&wire, wire_info(&wire, "t", ended));
-	cr_assert_eq(leases_lost("t"), 0);
-	finish();
+	cr_assert_eq(wire_stat(&wire, "t", n_leases_lost), 0);
+	scene_finish();
 }
 
 HARNESS_TEST(attach, leases_are_for_those_who_may_have_them)
@@ -309,15 +271,15 @@ HARNESS_TEST(attach, leases_are_for_those_who_may_have_them)
 	struct rcast_session *session;
 	struct tap tap;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "sleep 600"), 0);
 	cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){.lease_ms = 10}), -EPERM);
 	cr_assert(strstr(wire_said, "this engine grants none"), "%s", wire_said);
-	finish();
-	begin(false, (struct rcast_engine_options){.max_lease_ms = 100});
+	scene_finish();
+	scene_begin(false, (struct rcast_engine_options){.max_lease_ms = 100});
 	cr_assert_eq(rcast_engine_start_owned(host.engine, &(struct rcast_session_options){.name = "mine"}, &session), 0);
 	cr_assert_eq(tap_open(&tap, &wire, "mine", (struct tap_options){.lease_ms = 10}), -EOPNOTSUPP);
-	finish();
+	scene_finish();
 }
 
 /* ── Leaving ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -327,7 +289,7 @@ WIRE_TEST(attach, kicked_readers_are_told)
 	struct tap one, two, stalled;
 	struct wire slow;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	wire_open(&slow, &host);
 	cr_assert_eq(wire_start_shell(&wire, "t", "seq 1 200000; sleep 600"), 0);
 	cr_assert_eq(tap_open(&one, &wire, "t", (struct tap_options){0}), 0);
@@ -350,7 +312,7 @@ WIRE_TEST(attach, kicked_readers_are_told)
 	tap_close(&two);
 	tap_close(&stalled);
 	wire_close(&slow);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(attach, detaching_is_answered)
@@ -359,7 +321,7 @@ HARNESS_TEST(attach, detaching_is_answered)
 	Ringcast__Wire__Done done;
 	struct tap tap;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	ringcast__wire__attached_request__init(&request);
 	ringcast__wire__done__init(&done);
 	request.request_case = RINGCAST__WIRE__ATTACHED_REQUEST__REQUEST_DETACH;
@@ -375,7 +337,7 @@ HARNESS_TEST(attach, detaching_is_answered)
 		cr_assert_eq(wire_info(&wire, "t", n_readers), 0);
 		tap_close(&tap);
 	}
-	finish();
+	scene_finish();
 }
 
 /* A viewer that dies while a child of it still holds its socket. */
@@ -385,7 +347,7 @@ WIRE_TEST(attach, the_dead_do_not_stay_attached)
 	char has_forked;
 	pid_t viewer;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "sleep 600"), 0);
 	cr_assert_eq(pipe(pid_pipe), 0);
 	viewer = fork();
@@ -415,7 +377,7 @@ WIRE_TEST(attach, the_dead_do_not_stay_attached)
 #endif
 	waitpid(viewer, NULL, 0);
 	close(pid_pipe[0]);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(attach, bad_requests_are_refused)
@@ -423,7 +385,7 @@ HARNESS_TEST(attach, bad_requests_are_refused)
 	WIRE_REQUEST(request, attach, ATTACH, Attach, attach);
 	struct tap tap;
 
-	begin(false, (struct rcast_engine_options){.max_readers = 1});
+	scene_begin(false, (struct rcast_engine_options){.max_readers = 1});
 	cr_assert_eq(wire_start_shell(&wire, "t", "sleep 600"), 0);
 	cr_assert_eq(tap_open(&tap, &wire, "nobody", (struct tap_options){0}), -ENOENT);
 	cr_assert(strstr(wire_said, "nobody"), "%s", wire_said);
@@ -435,5 +397,5 @@ HARNESS_TEST(attach, bad_requests_are_refused)
 	cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){0}), 0);
 	cr_assert_eq(wire_info(&wire, "t", n_readers), 1);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }

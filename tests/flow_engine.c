@@ -4,22 +4,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include "tap.h"
-
-static struct wire_engine host;
-static struct wire wire;
-
-static void begin(bool threaded, struct rcast_engine_options options)
-{
-	wire_engine_open(&host, options, threaded);
-	wire_open(&wire, &host);
-}
-
-static void finish(void)
-{
-	wire_close(&wire);
-	wire_engine_close(&host);
-}
+#include "scene.h"
 
 static void expect_output(const struct tap *tap, const char *text)
 {
@@ -32,7 +17,7 @@ WIRE_TEST(engine, a_program_from_start_to_exit)
 {
 	struct tap tap;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "echo one; exit 3"), 0);
 	cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){0}), 0);
 	tap_await(&tap, tap.ended);
@@ -42,7 +27,7 @@ WIRE_TEST(engine, a_program_from_start_to_exit)
 	cr_assert_eq(wire_info(&wire, "t", exit_status), 3);
 	cr_assert_eq(wire_info(&wire, "t", pid), 0);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 WIRE_TEST(engine, nothing_is_lost_at_the_end)
@@ -51,7 +36,7 @@ WIRE_TEST(engine, nothing_is_lost_at_the_end)
 	size_t n_expected = 0;
 	struct tap tap;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	for (int i = 1; i <= 200000; i++)
 		n_expected += (size_t)sprintf(expected + n_expected, "%d\r\n", i);
 	cr_assert_eq(wire_start_shell(&wire, "t", "seq 1 200000"), 0);
@@ -62,7 +47,7 @@ WIRE_TEST(engine, nothing_is_lost_at_the_end)
 	cr_assert_eq(wire_info(&wire, "t", n_output), n_expected);
 	free(expected);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 /* The program is gone; a child in a session of its own keeps the terminal open and says something a little later. */
@@ -70,14 +55,14 @@ WIRE_TEST(engine, a_background_child_is_heard_but_not_waited_for)
 {
 	struct tap tap;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "setsid sh -c 'echo child; exec sleep 600' & sleep 0.1; echo parent"), 0);
 	cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){0}), 0);
 	tap_await(&tap, tap.ended);
 	cr_assert(tap_saw(&tap, "child\r\n"));
 	cr_assert(tap_saw(&tap, "parent\r\n"));
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 /* Its terminal closed on purpose and opened again: the session goes on. */
@@ -85,7 +70,7 @@ WIRE_TEST(engine, a_program_may_close_and_reopen_its_terminal)
 {
 	struct tap tap;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t",
 				      "T=$(tty); echo a; exec 0<&- 1>&- 2>&-; sleep 0.2; echo b >$T; sleep 0.2; echo c >$T"),
 		     0);
@@ -93,7 +78,7 @@ WIRE_TEST(engine, a_program_may_close_and_reopen_its_terminal)
 	tap_await(&tap, tap.ended);
 	expect_output(&tap, "a\r\nb\r\nc\r\n");
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 static void expect_order(const char *trace, const char *const *parts)
@@ -111,7 +96,7 @@ WIRE_TEST(engine, sizes_titles_and_output_keep_their_order)
 {
 	struct tap tap;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t",
 				      "trap 'stty size' WINCH; printf '\\033]0;first\\007'; echo ready;"
 				      "while [ \"$line\" != quit ]; do read line; done; printf '\\033]2;second\\033\\\\'"),
@@ -127,21 +112,21 @@ WIRE_TEST(engine, sizes_titles_and_output_keep_their_order)
 						 "output; ", "title second; ", "exit 0/0; ", "ended; ", NULL});
 	cr_assert_eq(wire_info(&wire, "t", cols), 100);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(engine, the_latest_title_is_described)
 {
 	struct wire_reply *reply;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t",
 				      "for i in 1 2 3 4 5; do printf '\\033]0;title %d\\007' $i; done; echo; sleep 600"),
 		     0);
 	wire_await(&wire, (reply = wire_describe(&wire, "t"), strcmp(reply->reply->session->title, "title 5") == 0
 								      ? (wire_reply_free(reply), true)
 								      : (wire_reply_free(reply), false)));
-	finish();
+	scene_finish();
 }
 
 static int start_argv(char **argv, size_t n_argv, const char *name, const char *cwd, uint64_t ring_bytes)
@@ -175,7 +160,7 @@ HARNESS_TEST(engine, bad_starts_leave_nothing_behind)
 	};
 	int n_fds;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "there", "sleep 600"), 0);
 	n_fds = harness_count_fds();
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -188,18 +173,18 @@ HARNESS_TEST(engine, bad_starts_leave_nothing_behind)
 	cr_assert(!wire_has(&wire, "t"));
 	cr_assert_eq(rcast_engine_n_sessions(host.engine), 1);
 	cr_assert_eq(harness_count_fds(), n_fds);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(engine, the_table_has_an_end)
 {
-	begin(false, (struct rcast_engine_options){.max_sessions = 2});
+	scene_begin(false, (struct rcast_engine_options){.max_sessions = 2});
 	cr_assert_eq(wire_start_shell(&wire, "a", "sleep 600"), 0);
 	cr_assert_eq(wire_start_shell(&wire, "b", "sleep 600"), 0);
 	cr_assert_eq(wire_start_shell(&wire, "c", "sleep 600"), -ENOBUFS);
 	cr_assert_eq(wire_kill(&wire, "a"), 0);
 	wire_await(&wire, wire_start_shell(&wire, "c", "sleep 600") == 0);
-	finish();
+	scene_finish();
 }
 
 static int start_pipe(const char *name, int take_fd)
@@ -219,7 +204,7 @@ WIRE_TEST(engine, pipes_sockets_and_files_are_byte_exact)
 	size_t n_written[2] = {0, 0};
 	struct tap taps[3];
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	for (size_t i = 0; i < sizeof data; i++)
 		data[i] = (char)(i * 7 + i / 251);
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
@@ -250,7 +235,7 @@ WIRE_TEST(engine, pipes_sockets_and_files_are_byte_exact)
 		cr_assert_str_eq(taps[i].trace, "output; ended; ");
 		tap_close(&taps[i]);
 	}
-	finish();
+	scene_finish();
 }
 
 /* A pipe whose other owner clears O_NONBLOCK must not stop the pump. */
@@ -259,7 +244,7 @@ HARNESS_TEST(engine, a_shared_pipe_cannot_block_the_others)
 	struct tap tap;
 	int ends[2], kept_fd;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
 	kept_fd = dup(ends[0]);
 	cr_assert_eq(start_pipe("pipe", ends[0]), 0);
@@ -272,7 +257,7 @@ HARNESS_TEST(engine, a_shared_pipe_cannot_block_the_others)
 	tap_close(&tap);
 	close(kept_fd);
 	close(ends[1]);
-	finish();
+	scene_finish();
 }
 
 WIRE_TEST(engine, kill_removes_at_once_and_ends_the_program)
@@ -280,7 +265,7 @@ WIRE_TEST(engine, kill_removes_at_once_and_ends_the_program)
 	struct tap tap;
 	pid_t pid;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "trap '' HUP; echo up; while :; do sleep 1; done"), 0);
 	cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){0}), 0);
 	tap_await(&tap, tap_saw(&tap, "up"));
@@ -292,14 +277,14 @@ WIRE_TEST(engine, kill_removes_at_once_and_ends_the_program)
 	cr_assert_eq(wire_start_shell(&wire, "t", "sleep 600"), 0);
 	wire_await(&wire, kill(pid, 0) != 0);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 WIRE_TEST(engine, signals_reach_the_program)
 {
 	struct tap tap;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "echo up; exec sleep 600"), 0);
 	cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){0}), 0);
 	tap_await(&tap, tap_saw(&tap, "up"));
@@ -311,7 +296,7 @@ WIRE_TEST(engine, signals_reach_the_program)
 	wire_await(&wire, wire_info(&wire, "t", ended));
 	cr_assert_eq(wire_signal(&wire, "t", SIGTERM), -ENODATA);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 static int start_lingering(const char *name, uint32_t linger_ms)
@@ -330,7 +315,7 @@ WIRE_TEST(engine, ended_sessions_linger_as_long_as_was_asked)
 {
 	struct tap tap;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	cr_assert_eq(start_lingering("none", RCAST_NO_LINGER), 0);
 	cr_assert_eq(start_lingering("short", 300), 0);
 	cr_assert_eq(start_lingering("long", 0), 0);
@@ -346,7 +331,7 @@ WIRE_TEST(engine, ended_sessions_linger_as_long_as_was_asked)
 	cr_assert_eq(wire_kill(&wire, "long"), 0);
 	tap_await(&tap, tap.removed);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(engine, an_owner_publishes_its_own_session)
@@ -354,7 +339,7 @@ HARNESS_TEST(engine, an_owner_publishes_its_own_session)
 	struct rcast_session *session;
 	struct tap tap;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(rcast_engine_start_owned(host.engine, &(struct rcast_session_options){.name = "mine"}, &session), 0);
 	cr_assert_str_eq(rcast_session_name(session), "mine");
 	cr_assert_eq(tap_open(&tap, &wire, "mine", (struct tap_options){.by_circuit = true}), 0);
@@ -369,7 +354,7 @@ HARNESS_TEST(engine, an_owner_publishes_its_own_session)
 	cr_assert_eq(wire_kill(&wire, "mine"), 0);
 	tap_await(&tap, tap.removed);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(engine, a_second_engine_on_the_same_socket_is_refused)
@@ -377,7 +362,7 @@ HARNESS_TEST(engine, a_second_engine_on_the_same_socket_is_refused)
 	struct rcast_engine *second;
 	struct rcast_engine_options options = {.path = host.path};
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(rcast_engine_create(&options, &second), -EEXIST);
 	options.path = NULL;
 	cr_assert_eq(rcast_engine_create(&options, &second), -EINVAL);
@@ -387,7 +372,7 @@ HARNESS_TEST(engine, a_second_engine_on_the_same_socket_is_refused)
 	cr_assert_eq(rcast_engine_create(&options, &second), 0);
 	rcast_engine_free(second);
 	cr_assert_neq(access(harness_path("ringcast/other"), F_OK), 0);
-	finish();
+	scene_finish();
 }
 
 /* An idle engine shows nothing to do. */
@@ -396,7 +381,7 @@ HARNESS_TEST(engine, freeing_ends_programs_and_tells_clients)
 	struct tap tap;
 	pid_t pid;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "echo up; sleep 600"), 0);
 	cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){0}), 0);
 	tap_await(&tap, tap_saw(&tap, "up"));

@@ -10,24 +10,9 @@
 
 #include <ringcast/client.h>
 
-#include "tap.h"
+#include "scene.h"
 
 enum { N_FOLLOWERS = 16 };
-
-static struct wire_engine host;
-static struct wire wire;
-
-static void begin(bool threaded, struct rcast_engine_options options)
-{
-	wire_engine_open(&host, options, threaded);
-	wire_open(&wire, &host);
-}
-
-static void finish(void)
-{
-	wire_close(&wire);
-	wire_engine_close(&host);
-}
 
 /* A program that prints 1 to `last` when it is told to, behind a line number 0, and ends when it is told again. */
 static void start_flood(uint64_t ring_bytes, int last)
@@ -168,23 +153,6 @@ static void kick_one(struct frozen *frozen)
 	tap_close(&victim);
 }
 
-static uint64_t rotations(uint64_t *max_ns)
-{
-	WIRE_REQUEST(request, stats, STATS, Stats, stats);
-	struct wire_reply *reply;
-	struct talk talk;
-	uint64_t n;
-
-	request_stats.session = "t";
-	talk_begin(&talk, &wire, &request, RCAST_LAST, NULL, 0);
-	reply = talk_next(&talk);
-	n = reply->reply->stats->n_rotations;
-	*max_ns = reply->reply->stats->max_rotation_ns;
-	wire_reply_free(reply);
-	talk_close(&talk);
-	return n;
-}
-
 /* Between kicks the flood goes on for a while. */
 static void await_output(uint64_t n_bytes)
 {
@@ -196,10 +164,9 @@ static void kick_during_a_flood(bool threaded, uint64_t ring_bytes, uint32_t lea
 	enum { N_KICKS = 10 };
 	struct frozen frozen[N_KICKS];
 	pid_t pids[N_FOLLOWERS];
-	uint64_t max_ns;
 
 	spawn_followers(pids, lease_ms, last);
-	begin(threaded, (struct rcast_engine_options){.max_lease_ms = 60000});
+	scene_begin(threaded, (struct rcast_engine_options){.max_lease_ms = 60000});
 	start_flood(ring_bytes, last);
 	await_followers();
 	go();
@@ -210,8 +177,8 @@ static void kick_during_a_flood(bool threaded, uint64_t ring_bytes, uint32_t lea
 	expect_all_is_read(pids);
 	for (int i = 0; i < N_KICKS; i++)
 		expect_frozen(&frozen[i]);
-	cr_assert_eq(rotations(&max_ns), N_KICKS);
-	finish();
+	cr_assert_eq(wire_stat(&wire, "t", n_rotations), N_KICKS);
+	scene_finish();
 }
 
 /* A ring that holds all: nobody can be lapped, however slow the machine is. */
@@ -233,7 +200,7 @@ WIRE_TEST(kick, a_ring_changes_its_size_during_a_flood)
 	pid_t pids[N_FOLLOWERS];
 
 	spawn_followers(pids, 60000, last);
-	begin(threaded, (struct rcast_engine_options){.max_lease_ms = 60000});
+	scene_begin(threaded, (struct rcast_engine_options){.max_lease_ms = 60000});
 	start_flood(256 << 10, last);
 	await_followers();
 	go();
@@ -243,7 +210,7 @@ WIRE_TEST(kick, a_ring_changes_its_size_during_a_flood)
 		cr_assert_eq(wire_info(&wire, "t", ring_bytes), sizes[i]);
 	}
 	expect_all_is_read(pids);
-	finish();
+	scene_finish();
 }
 
 /* Who joins after a kick finds what who joined before it would have found. */
@@ -251,7 +218,7 @@ WIRE_TEST(kick, history_survives_it)
 {
 	struct tap before, after, other;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	start_flood(1 << 20, 50000);
 	cr_assert_eq(tap_open(&before, &wire, "t", (struct tap_options){0}), 0);
 	cr_assert_eq(tap_open(&other, &wire, "t", (struct tap_options){0}), 0);
@@ -268,7 +235,7 @@ WIRE_TEST(kick, history_survives_it)
 	tap_close(&before);
 	tap_close(&after);
 	tap_close(&other);
-	finish();
+	scene_finish();
 }
 
 /* `all` also shuts out those who have left and kept their mapping. */
@@ -277,7 +244,7 @@ WIRE_TEST(kick, all_means_those_who_have_left_too)
 	struct frozen frozen;
 	struct tap gone;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	start_flood(RCAST_RING_MIN_BYTES, 50000);
 	cr_assert_eq(tap_open(&gone, &wire, "t", (struct tap_options){.keep_ring_fd = true}), 0);
 	tap_close(&gone);
@@ -287,7 +254,7 @@ WIRE_TEST(kick, all_means_those_who_have_left_too)
 	go();
 	await_output(300000);
 	expect_frozen(&frozen);
-	finish();
+	scene_finish();
 }
 
 /* Several at once, and a change of size with them: all are answered, in however many rotations. */
@@ -298,9 +265,8 @@ WIRE_TEST(kick, many_at_once)
 	WIRE_REQUEST(resize, resize_ring, RESIZE_RING, ResizeRing, resize_ring);
 	struct tap taps[N], stays;
 	struct talk talks[N + 1];
-	uint64_t max_ns;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	start_flood(1 << 20, 50000);
 	for (int i = 0; i < N; i++)
 		cr_assert_eq(tap_open(&taps[i], &wire, "t", (struct tap_options){0}), 0);
@@ -324,14 +290,14 @@ WIRE_TEST(kick, many_at_once)
 	}
 	cr_assert_eq(wire_info(&wire, "t", ring_bytes), 2 << 20);
 	cr_assert_eq(wire_info(&wire, "t", n_readers), 1);
-	cr_assert_leq(rotations(&max_ns), N + 1);
+	cr_assert_leq(wire_stat(&wire, "t", n_rotations), N + 1);
 	go();
 	tap_await(&stays, stays.ended);
 	cr_assert_eq(stays.n_gaps, 0);
 	for (int i = 0; i < N; i++)
 		tap_close(&taps[i]);
 	tap_close(&stays);
-	finish();
+	scene_finish();
 }
 
 /* A reader that takes nothing from its socket finds the way when it does, with every gap told. */
@@ -339,9 +305,8 @@ WIRE_TEST(kick, a_stalled_client_finds_the_latest_ring)
 {
 	struct tap slow;
 	struct wire other;
-	uint64_t max_ns;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	start_flood(1 << 20, 50000);
 	wire_open(&other, &host);
 	cr_assert_eq(tap_open(&slow, &other, "t", (struct tap_options){0}), 0);
@@ -355,7 +320,7 @@ WIRE_TEST(kick, a_stalled_client_finds_the_latest_ring)
 		kick_one(&frozen);
 		expect_frozen(&frozen);
 	}
-	cr_assert_eq(rotations(&max_ns), 12);
+	cr_assert_eq(wire_stat(&wire, "t", n_rotations), 12);
 	go();
 	wire_await(&wire, wire_info(&wire, "t", ended));
 	other.stalled = false;
@@ -364,37 +329,36 @@ WIRE_TEST(kick, a_stalled_client_finds_the_latest_ring)
 	cr_assert_eq(slow.n_gaps, 0);
 	tap_close(&slow);
 	wire_close(&other);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(kick, ended_sessions_need_not_move)
 {
 	struct tap tap;
-	uint64_t max_ns;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "echo words"), 0);
 	wire_await(&wire, wire_info(&wire, "t", ended));
 	cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){0}), 0);
 	cr_assert_eq(wire_kick(&wire, "t", tap.id), 0);
 	cr_assert_eq(wire_resize_ring(&wire, "t", 1 << 20), -ENODATA);
 	cr_assert_eq(wire_resize_ring(&wire, "t", 1000), -ENODATA);
-	cr_assert_eq(rotations(&max_ns), 0);
+	cr_assert_eq(wire_stat(&wire, "t", n_rotations), 0);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(kick, sizes_of_rings_have_a_range)
 {
 	static const uint64_t bad[] = {0, 1, 65535, 98304, UINT64_C(1) << 31, UINT64_MAX};
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	start_flood(RCAST_RING_MIN_BYTES, 1);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		cr_expect_eq(wire_resize_ring(&wire, "t", bad[i]), -EINVAL);
 	cr_assert(strstr(wire_said, "power of two"), "%s", wire_said);
 	cr_assert_eq(wire_resize_ring(&wire, "nobody", 1 << 20), -ENOENT);
-	finish();
+	scene_finish();
 }
 
 /* ── Owned sessions ──────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -406,7 +370,7 @@ HARNESS_TEST(kick, owners_rotate_by_themselves)
 	struct tap stays, circuit, goes;
 	struct frozen frozen;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(rcast_engine_start_owned(host.engine, &options, &session), 0);
 	cr_assert_eq(tap_open(&stays, &wire, "t", (struct tap_options){0}), 0);
 	cr_assert_eq(tap_open(&circuit, &wire, "t", (struct tap_options){.by_circuit = true}), 0);
@@ -438,5 +402,5 @@ HARNESS_TEST(kick, owners_rotate_by_themselves)
 	tap_close(&stays);
 	tap_close(&circuit);
 	tap_close(&goes);
-	finish();
+	scene_finish();
 }

@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What clients may do, and what those get who ask for what they may not have, or for nonsense. */
-#include "tap.h"
-
-static struct wire_engine host;
-static struct wire wire;
-
-static void begin(bool threaded, struct rcast_engine_options options)
-{
-	wire_engine_open(&host, options, threaded);
-	wire_open(&wire, &host);
-}
-
-static void finish(void)
-{
-	wire_close(&wire);
-	wire_engine_close(&host);
-}
+#include "scene.h"
 
 /* A program that repeats each line it is given in brackets. */
 static void start_echo(struct tap *tap, struct tap_options options)
@@ -29,7 +14,7 @@ WIRE_TEST(rights, input_goes_in_with_the_right)
 {
 	struct tap tap;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	start_echo(&tap, (struct tap_options){.input = true});
 	cr_assert_eq(talk_input(&tap.talk, "attached\n", 9), 0);
 	tap_await(&tap, tap_saw(&tap, "[attached]"));
@@ -37,7 +22,7 @@ WIRE_TEST(rights, input_goes_in_with_the_right)
 	tap_await(&tap, tap_saw(&tap, "[asked]"));
 	cr_assert_eq(tap.complaint, 0);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 /* Attached without it, nothing that is sent reaches the program or its size. */
@@ -45,7 +30,7 @@ WIRE_TEST(rights, no_byte_goes_in_without_it)
 {
 	struct tap viewer;
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	start_echo(&viewer, (struct tap_options){.by_circuit = true});
 	for (int i = 0; i < 50; i++)
 		cr_assert_eq(talk_input(&viewer.talk, "evil\n", 5), 0);
@@ -58,7 +43,7 @@ WIRE_TEST(rights, no_byte_goes_in_without_it)
 	/* It is still attached, and watches on. */
 	cr_assert_eq(wire_info(&wire, "t", n_readers), 1);
 	tap_close(&viewer);
-	finish();
+	scene_finish();
 }
 
 /* Who has given up the right has given it up on what is open, too, and everything else but looking. */
@@ -67,7 +52,7 @@ WIRE_TEST(rights, a_restricted_connection_can_only_view)
 	struct wire watcher;
 	struct tap before, after;
 
-	begin(threaded, (struct rcast_engine_options){.max_lease_ms = 1000});
+	scene_begin(threaded, (struct rcast_engine_options){.max_lease_ms = 1000});
 	wire_open(&watcher, &host);
 	start_echo(&after, (struct tap_options){0});
 	tap_close(&after);
@@ -95,7 +80,7 @@ WIRE_TEST(rights, a_restricted_connection_can_only_view)
 	tap_close(&before);
 	tap_close(&after);
 	wire_close(&watcher);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(rights, only_terminals_take_input)
@@ -103,21 +88,21 @@ HARNESS_TEST(rights, only_terminals_take_input)
 	struct rcast_session *session;
 	struct tap tap;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(rcast_engine_start_owned(host.engine, &(struct rcast_session_options){.name = "mine"}, &session), 0);
 	cr_assert_eq(wire_input(&wire, "mine", "x"), -EOPNOTSUPP);
 	cr_assert_eq(wire_resize(&wire, "mine", 10, 10), -EOPNOTSUPP);
 	cr_assert_eq(wire_signal(&wire, "mine", 1), -EOPNOTSUPP);
 	cr_assert_eq(tap_open(&tap, &wire, "mine", (struct tap_options){.input = true}), -EOPNOTSUPP);
 	cr_assert(strstr(wire_said, "mine"), "%s", wire_said);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(rights, sizes_have_a_range)
 {
 	struct tap tap;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	start_echo(&tap, (struct tap_options){.input = true});
 	cr_assert_eq(wire_resize(&wire, "t", 0, 24), -EINVAL);
 	cr_assert_eq(wire_resize(&wire, "t", 80, 65536), -EINVAL);
@@ -127,7 +112,7 @@ HARNESS_TEST(rights, sizes_have_a_range)
 	cr_assert_eq(wire_resize(&wire, "t", 65535, 1), 0);
 	tap_await(&tap, strstr(tap.trace, "resize 65535x1; "));
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 /* ── Flow control ────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -144,7 +129,7 @@ WIRE_TEST(rights, input_waits_for_the_program_and_nobody_else_does)
 	size_t n_sent = 0;
 	char script[256], expected[32];
 
-	begin(threaded, (struct rcast_engine_options){0});
+	scene_begin(threaded, (struct rcast_engine_options){0});
 	memset(chunk, 'x', sizeof chunk);
 	snprintf(script, sizeof script,
 		 "stty raw -echo; echo ready; while [ ! -e %s ]; do sleep 0.02; done; n=$(cat %s); head -c $n | tr -d x | "
@@ -177,7 +162,7 @@ WIRE_TEST(rights, input_waits_for_the_program_and_nobody_else_does)
 	cr_assert(tap_saw(&pourer, "0\n"), "%.*s", (int)pourer.n_output, pourer.output);
 	tap_close(&pourer);
 	tap_close(&other);
-	finish();
+	scene_finish();
 }
 
 /* ── Nonsense ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -197,7 +182,7 @@ HARNESS_TEST(rights, nonsense_is_answered_and_the_connection_lives)
 		{"\x12\x05\x0a\x01t\x78\x01", 7, "does not know"}, /* describe with a field 15 */
 	};
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "sleep 600"), 0);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct wire_reply *reply;
@@ -211,7 +196,7 @@ HARNESS_TEST(rights, nonsense_is_answered_and_the_connection_lives)
 		talk_close(&talk);
 	}
 	cr_assert(wire_has(&wire, "t"));
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(rights, nonsense_while_attached_is_answered_too)
@@ -219,14 +204,14 @@ HARNESS_TEST(rights, nonsense_while_attached_is_answered_too)
 	struct iovec iov = {.iov_base = "\xff\xff", .iov_len = 2};
 	struct tap tap;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	start_echo(&tap, (struct tap_options){.input = true});
 	cr_assert_eq(rcast_circuit_send(tap.talk.circuit, &iov, 1, 0), 0);
 	tap_await(&tap, tap.complaint == EINVAL);
 	cr_assert_eq(talk_input(&tap.talk, "on\n", 3), 0);
 	tap_await(&tap, tap_saw(&tap, "[on]"));
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 /* More than fits into the window at once: it goes on when we have read some. Sorted, each once. */
@@ -242,7 +227,7 @@ HARNESS_TEST(rights, a_long_list_comes_whole_and_in_order)
 	struct wire narrow = {.host = &host};
 	int n = 0;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(rcast_link_open_take(rcast_socket_dial(host.path), RCAST_DIALLED, &options, &wire_link_ops, &narrow,
 					  &narrow.link),
 		     0);
@@ -272,7 +257,7 @@ HARNESS_TEST(rights, a_long_list_comes_whole_and_in_order)
 	cr_assert_eq(n, N_SESSIONS);
 	talk_close(&talk);
 	wire_close(&narrow);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(rights, stats_tell_of_each_reader)
@@ -282,7 +267,7 @@ HARNESS_TEST(rights, stats_tell_of_each_reader)
 	struct tap ring, circuit;
 	struct talk talk;
 
-	begin(false, (struct rcast_engine_options){0});
+	scene_begin(false, (struct rcast_engine_options){0});
 	start_echo(&ring, (struct tap_options){.input = true});
 	cr_assert_eq(tap_open(&circuit, &wire, "t", (struct tap_options){.by_circuit = true}), 0);
 	cr_assert_eq(talk_input(&ring.talk, "12345\n", 6), 0);
@@ -308,7 +293,7 @@ HARNESS_TEST(rights, stats_tell_of_each_reader)
 	talk_close(&talk);
 	tap_close(&ring);
 	tap_close(&circuit);
-	finish();
+	scene_finish();
 }
 
 /* One too many is hung up on; when one leaves there is room again. */
@@ -316,7 +301,7 @@ HARNESS_TEST(rights, connections_are_capped)
 {
 	struct wire second, third;
 
-	begin(false, (struct rcast_engine_options){.max_connections = 2});
+	scene_begin(false, (struct rcast_engine_options){.max_connections = 2});
 	wire_open(&second, &host);
 	cr_assert(!wire_has(&second, "t"));
 	wire_open(&third, &host);
@@ -328,5 +313,5 @@ HARNESS_TEST(rights, connections_are_capped)
 	wire_open(&third, &host);
 	cr_assert(!wire_has(&third, "t"));
 	wire_close(&third);
-	finish();
+	scene_finish();
 }

@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Readers that have stopped reading are detached when they are far behind for the grace, and told why; nobody else is. */
-#include "tap.h"
+#include "scene.h"
 
-static struct wire_engine host;
-static struct wire wire;
 static struct rcast_session *session;
 
 static void begin(struct rcast_engine_options options)
 {
 	struct rcast_session_options mine = {.name = "mine", .ring_bytes = RCAST_RING_MIN_BYTES};
 
-	wire_engine_open(&host, options, false);
-	wire_open(&wire, &host);
+	scene_begin(false, options);
 	cr_assert_eq(rcast_engine_start_owned(host.engine, &mine, &session), 0);
-}
-
-static void finish(void)
-{
-	wire_close(&wire);
-	wire_engine_close(&host);
 }
 
 static void publish(size_t n_bytes)
@@ -30,22 +21,6 @@ static void publish(size_t n_bytes)
 		rcast_session_notify(session);
 		wire_engine_turn(&host);
 	}
-}
-
-static uint64_t n_evicted(void)
-{
-	WIRE_REQUEST(request, stats, STATS, Stats, stats);
-	struct wire_reply *reply;
-	struct talk talk;
-	uint64_t n;
-
-	request_stats.session = "mine";
-	talk_begin(&talk, &wire, &request, RCAST_LAST, NULL, 0);
-	reply = talk_next(&talk);
-	n = reply->reply->stats->n_evicted;
-	wire_reply_free(reply);
-	talk_close(&talk);
-	return n;
 }
 
 /* Turn everything for so long, with `tap` reading. */
@@ -72,14 +47,14 @@ HARNESS_TEST(stall, who_stands_still_is_told_and_who_reads_stays)
 	wire_await(&wire, (tap_turn(&reads), tap_turn(&still), still.evicted));
 	cr_assert(strncmp(still.why, "no progress for 0.", 18) == 0, "%s", still.why);
 	cr_assert(strstr(still.why, " s, 3.1 laps behind") || strstr(still.why, " s, 3.2 laps behind"), "%s", still.why);
-	cr_assert_eq(n_evicted(), 1);
+	cr_assert_eq(wire_stat(&wire, "mine", n_evicted), 1);
 	cr_assert_eq(wire_info(&wire, "mine", n_readers), 1);
 	rcast_reader_close(reader);
 	tap_close(&still);
 	wire_await(&wire, harness_count_fds() == n_fds);
 	cr_assert(!reads.evicted);
 	tap_close(&reads);
-	finish();
+	scene_finish();
 }
 
 /* Once it has caught up again it is as good as anyone, and its grace starts anew. */
@@ -103,7 +78,7 @@ HARNESS_TEST(stall, who_moves_is_left_alone_however_far_behind)
 	tap_await(&slow, slow.evicted);
 	rcast_reader_close(reader);
 	tap_close(&slow);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(stall, a_stalled_circuit_is_detached_too)
@@ -117,13 +92,13 @@ HARNESS_TEST(stall, a_stalled_circuit_is_detached_too)
 	stuck.stalled = true;
 	publish(40 * RCAST_RING_MIN_BYTES);
 	wire_await(&wire, wire_info(&wire, "mine", n_readers) == 0);
-	cr_assert_eq(n_evicted(), 1);
+	cr_assert_eq(wire_stat(&wire, "mine", n_evicted), 1);
 	stuck.stalled = false;
 	tap_await(&still, still.evicted);
 	cr_assert(strstr(still.why, "no progress"), "%s", still.why);
 	tap_close(&still);
 	wire_close(&stuck);
-	finish();
+	scene_finish();
 }
 
 /* How far is too far can be said; and that nobody is ever too late. */
@@ -158,7 +133,7 @@ HARNESS_TEST(stall, the_limits_are_the_engines)
 		cr_assert_eq(still.evicted, cases[i].is_evicted, "case %zu: %s", i, still.why);
 		rcast_reader_close(reader);
 		tap_close(&still);
-		finish();
+		scene_finish();
 	}
 }
 
@@ -186,6 +161,6 @@ HARNESS_TEST(stall, hundreds_go_and_leave_nothing)
 		tap_close(&taps[i]);
 	}
 	wire_await(&wire, harness_count_fds() == n_fds);
-	cr_assert_eq(n_evicted(), N);
-	finish();
+	cr_assert_eq(wire_stat(&wire, "mine", n_evicted), N);
+	scene_finish();
 }

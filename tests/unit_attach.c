@@ -3,22 +3,12 @@
 
 #include "engine/attach.h"
 #include "engine/engine.h"
-#include "tap.h"
-
-static struct wire_engine host;
-static struct wire wire;
+#include "scene.h"
 
 static void begin(struct rcast_engine_options options)
 {
-	wire_engine_open(&host, options, false);
-	wire_open(&wire, &host);
+	scene_begin(false, options);
 	cr_assert_eq(wire_start_shell(&wire, "t", "sleep 600"), 0);
-}
-
-static void finish(void)
-{
-	wire_close(&wire);
-	wire_engine_close(&host);
 }
 
 /* Not last, as an attach must be: its error, 0 if it was attached. */
@@ -63,7 +53,7 @@ HARNESS_TEST(attach_command, descriptors_are_checked)
 	cr_assert_eq(try_attach(&attach, fds, 1), -EINVAL);
 	cr_assert_eq(host.engine->quota.all.held[RCASTI_READERS], 0);
 	cr_assert_eq(try_attach(&attach, NULL, 0), 0);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(attach_command, readers_are_capped)
@@ -80,7 +70,7 @@ HARNESS_TEST(attach_command, readers_are_capped)
 	cr_assert_gt(taps[2].id, taps[1].id, "ids are not used again");
 	tap_close(&taps[1]);
 	tap_close(&taps[2]);
-	finish();
+	scene_finish();
 }
 
 /* Detached readers are freed after the turn, whatever ended them. */
@@ -102,5 +92,5 @@ HARNESS_TEST(attach_command, nothing_is_left_of_a_reader)
 		wire_await(&wire, cds_list_empty(&host.engine->condemned));
 		cr_assert_eq(harness_count_fds(), n_fds);
 	}
-	finish();
+	scene_finish();
 }

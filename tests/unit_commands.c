@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "wire.h"
-
-static struct wire_engine host;
-static struct wire wire;
+#include "scene.h"
 
 static const struct {
 	Ringcast__Wire__Request__CommandCase command;
@@ -22,8 +19,7 @@ static const struct {
 /* Each command that names a session has the name as its first field. */
 HARNESS_TEST(commands, unknown_sessions_are_named)
 {
-	wire_engine_open(&host, (struct rcast_engine_options){0}, false);
-	wire_open(&wire, &host);
+	scene_begin(false, (struct rcast_engine_options){0});
 	for (size_t i = 0; i < sizeof about_sessions / sizeof about_sessions[0]; i++) {
 		union {
 			ProtobufCMessage base;
@@ -41,8 +37,7 @@ HARNESS_TEST(commands, unknown_sessions_are_named)
 		cr_expect_eq(wire_ask(&wire, &request), -ENOENT, "%s", about_sessions[i].descriptor->name);
 		cr_expect_str_eq(wire_said, "no session nobody", "without the control character");
 	}
-	wire_close(&wire);
-	wire_engine_close(&host);
+	scene_finish();
 }
 
 HARNESS_TEST(commands, start_wants_a_program_or_one_descriptor)
@@ -51,8 +46,7 @@ HARNESS_TEST(commands, start_wants_a_program_or_one_descriptor)
 	char *argv[] = {"true"};
 	int fds[2] = {dup(0), dup(0)};
 
-	wire_engine_open(&host, (struct rcast_engine_options){0}, false);
-	wire_open(&wire, &host);
+	scene_begin(false, (struct rcast_engine_options){0});
 	request_start.name = "t";
 	cr_assert_eq(wire_ask(&wire, &request), -EINVAL);
 	cr_assert(strstr(wire_said, "pipe session comes with 1 descriptors, not 0"), "%s", wire_said);
@@ -67,8 +61,7 @@ HARNESS_TEST(commands, start_wants_a_program_or_one_descriptor)
 	cr_assert(strstr(wire_said, "100000"), "%s", wire_said);
 	request_start.cols = 0;
 	cr_assert_eq(wire_ask(&wire, &request), 0);
-	wire_close(&wire);
-	wire_engine_close(&host);
+	scene_finish();
 }
 
 /* Every number is a session's own; nothing of the request is taken on trust. */
@@ -77,8 +70,7 @@ HARNESS_TEST(commands, describe_tells_what_is_so)
 	struct wire_reply *reply;
 	Ringcast__Wire__SessionInfo *info;
 
-	wire_engine_open(&host, (struct rcast_engine_options){0}, false);
-	wire_open(&wire, &host);
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(wire_start_shell(&wire, "t", "printf 12345; sleep 600"), 0);
 	wire_await(&wire, wire_info(&wire, "t", n_output) == 5);
 	reply = wire_describe(&wire, "t");
@@ -95,6 +87,5 @@ HARNESS_TEST(commands, describe_tells_what_is_so)
 	cr_assert_gt(info->next_pos, 5);
 	cr_assert_str_eq(info->command, "sh -c printf 12345; sleep 600");
 	wire_reply_free(reply);
-	wire_close(&wire);
-	wire_engine_close(&host);
+	scene_finish();
 }

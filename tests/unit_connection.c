@@ -5,21 +5,11 @@
 #include "control/link.h"
 #include "control/transport.h"
 #include "engine/connection.h"
-#include "wire.h"
-
-static struct wire_engine host;
-static struct wire wire;
+#include "scene.h"
 
 static void begin(void)
 {
-	wire_engine_open(&host, (struct rcast_engine_options){0}, false);
-	wire_open(&wire, &host);
-}
-
-static void finish(void)
-{
-	wire_close(&wire);
-	wire_engine_close(&host);
+	scene_begin(false, (struct rcast_engine_options){0});
 }
 
 static struct rcasti_connection *first_connection(void)
@@ -35,7 +25,7 @@ HARNESS_TEST(connection, begins_with_all_rights_and_knows_its_peer)
 	cr_assert_eq(first_connection()->pid, getpid());
 	cr_assert_eq(wire_restrict(&wire), 0);
 	cr_assert_eq(first_connection()->rights, RCAST_RIGHT_VIEW);
-	finish();
+	scene_finish();
 }
 
 HARNESS_TEST(connection, goes_when_the_socket_does)
@@ -47,7 +37,7 @@ HARNESS_TEST(connection, goes_when_the_socket_does)
 	wire_await(&wire, host.engine->quota.all.held[RCASTI_CONNECTIONS] == 2);
 	wire_close(&other);
 	wire_await(&wire, host.engine->quota.all.held[RCASTI_CONNECTIONS] == 1);
-	finish();
+	scene_finish();
 }
 
 /* Not a circuit in sight: the link breaks, the others do not. */
@@ -67,7 +57,7 @@ HARNESS_TEST(connection, noise_is_hung_up_on)
 	close(fd);
 	reply = wire_describe(&wire, "t");
 	cr_assert_null(reply);
-	finish();
+	scene_finish();
 }
 
 /* Without descriptors accepting pauses; the engine neither spins nor forgets those who wait. */
@@ -91,7 +81,7 @@ HARNESS_TEST(connection, accepting_pauses_when_descriptors_run_out)
 	wire_await(&late, host.engine->quota.all.held[RCASTI_CONNECTIONS] == 2);
 	cr_assert(!wire_has(&late, "t"));
 	wire_close(&late);
-	finish();
+	scene_finish();
 }
 
 static ssize_t (*working_send)(struct rcasti_transport *transport, const uint8_t *bytes, size_t n_bytes, const int *fds,
@@ -120,5 +110,5 @@ HARNESS_TEST(connection, a_reply_that_the_kernel_holds_up_is_sent_later)
 	n_held_up = 5;
 	cr_assert(!wire_has(&wire, "t"));
 	cr_assert_lt(n_held_up, 0);
-	finish();
+	scene_finish();
 }

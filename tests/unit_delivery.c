@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/delivery.h"
 #include "engine/engine.h"
-#include "tap.h"
+#include "scene.h"
 
-static struct wire_engine host;
-static struct wire wire;
 static struct rcast_session *session;
 static struct tap tap;
 
 static void begin(void)
 {
-	wire_engine_open(&host, (struct rcast_engine_options){0}, false);
-	wire_open(&wire, &host);
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(rcast_engine_start_owned(host.engine, &(struct rcast_session_options){.name = "mine"}, &session), 0);
 	cr_assert_eq(tap_open(&tap, &wire, "mine", (struct tap_options){.by_circuit = true}), 0);
 }
@@ -19,8 +16,7 @@ static void begin(void)
 static void finish(void)
 {
 	tap_close(&tap);
-	wire_close(&wire);
-	wire_engine_close(&host);
+	scene_finish();
 }
 
 static struct rcasti_delivery *delivery(void)

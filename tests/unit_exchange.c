@@ -2,21 +2,11 @@
 #include "engine/attach.h"
 #include "engine/connection.h"
 #include "engine/exchange.h"
-#include "tap.h"
-
-static struct wire_engine host;
-static struct wire wire;
+#include "scene.h"
 
 static void begin(void)
 {
-	wire_engine_open(&host, (struct rcast_engine_options){0}, false);
-	wire_open(&wire, &host);
-}
-
-static void finish(void)
-{
-	wire_close(&wire);
-	wire_engine_close(&host);
+	scene_begin(false, (struct rcast_engine_options){0});
 }
 
 static struct rcasti_exchange *only_exchange(void)
@@ -56,7 +46,7 @@ HARNESS_TEST(exchange, one_request_one_answer)
 	talk_close(&talk);
 	wire_await(&wire, !has_exchanges());
 	cr_assert(wire_has(&wire, "t"), "it was not a request");
-	finish();
+	scene_finish();
 }
 
 /* A stalled client costs one message; the last word takes its place. */
@@ -84,7 +74,7 @@ HARNESS_TEST(exchange, one_message_waits_and_the_last_replaces_it)
 	wire.stalled = false;
 	tap_await(&tap, tap.evicted);
 	tap_close(&tap);
-	finish();
+	scene_finish();
 }
 
 /* The connection goes while something waits: nothing leaks. */
@@ -109,5 +99,5 @@ HARNESS_TEST(exchange, what_waits_goes_with_the_connection)
 	free(tap.output);
 	wire_await(&wire, host.engine->quota.all.held[RCASTI_CONNECTIONS] == 1);
 	cr_assert_eq(host.engine->quota.all.held[RCASTI_READERS], 0);
-	finish();
+	scene_finish();
 }

@@ -3,10 +3,7 @@
 
 #include "engine/engine.h"
 #include "engine/notifier.h"
-#include "tap.h"
-
-static struct wire_engine host;
-static struct wire wire;
+#include "scene.h"
 
 static bool is_rung(const struct tap *tap)
 {
@@ -20,8 +17,7 @@ HARNESS_TEST(notifier, rings_what_was_marked)
 	struct tap owned_tap, piped_tap;
 	int ends[2];
 
-	wire_engine_open(&host, (struct rcast_engine_options){0}, false);
-	wire_open(&wire, &host);
+	scene_begin(false, (struct rcast_engine_options){0});
 	cr_assert_eq(pipe(ends), 0);
 	cr_assert_eq(rcast_engine_start_owned(host.engine, &(struct rcast_session_options){.name = "owned"}, &owned), 0);
 	cr_assert_eq(
@@ -49,6 +45,5 @@ HARNESS_TEST(notifier, rings_what_was_marked)
 	tap_close(&owned_tap);
 	tap_close(&piped_tap);
 	close(ends[1]);
-	wire_close(&wire);
-	wire_engine_close(&host);
+	scene_finish();
 }

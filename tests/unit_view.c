@@ -44,6 +44,17 @@ static struct rcast_writer *attach_with_records(struct rcast_circuit *circuit, s
 	return writer;
 }
 
+/* The viewer's side of attach_with_records. */
+static struct rcast_view *open_and_read(struct rcast_client *client)
+{
+	struct rcast_view *view;
+
+	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
+	fake_expect_record(view, "one");
+	fake_expect_record(view, "two");
+	return view;
+}
+
 static void attach_and_evict(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
 			     struct rcast_message *message)
 {
@@ -59,9 +70,7 @@ HARNESS_TEST(view, evicted_after_all_was_read)
 	struct rcast_record record;
 	struct rcast_view *view;
 
-	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
-	fake_expect_record(view, "one");
-	fake_expect_record(view, "two");
+	view = open_and_read(client);
 	fake_expect_record(view, "three");
 	cr_expect_eq(fake_next(view, &record), -ECONNABORTED);
 	cr_expect_str_eq(rcast_client_error(client), "detached by the engine: too? loud");
@@ -121,9 +130,7 @@ HARNESS_TEST(view, gone_after_all_was_read)
 	struct rcast_record record;
 	struct rcast_view *view;
 
-	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
-	fake_expect_record(view, "one");
-	fake_expect_record(view, "two");
+	view = open_and_read(client);
 	cr_expect_eq(fake_next(view, &record), -EPIPE);
 	fake_await_readable(view);
 	cr_expect_eq(rcast_view_next(view, &record), -EPIPE, "and stays so, visibly");
@@ -159,9 +166,7 @@ HARNESS_TEST(view, removed)
 	struct rcast_record record;
 	struct rcast_view *view;
 
-	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
-	fake_expect_record(view, "one");
-	fake_expect_record(view, "two");
+	view = open_and_read(client);
 	cr_expect_eq(fake_next(view, &record), RCAST_ENDED);
 	rcast_view_close(view);
 	cr_assert_eq(rcast_view_open(client, "fake", &options, &view), 0);
@@ -187,9 +192,7 @@ HARNESS_TEST(view, end_of_the_ring_counts_more_than_that_of_the_engine)
 	struct rcast_record record;
 	struct rcast_view *view;
 
-	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
-	fake_expect_record(view, "one");
-	fake_expect_record(view, "two");
+	view = open_and_read(client);
 	cr_expect_eq(fake_next(view, &record), RCAST_ENDED);
 	cr_expect_eq(rcast_view_next(view, &record), RCAST_ENDED);
 	rcast_view_close(view);
@@ -304,9 +307,7 @@ HARNESS_TEST(view, connection_given_up_elsewhere_wakes_it)
 	struct rcast_record record;
 	struct rcast_view *view;
 
-	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
-	fake_expect_record(view, "one");
-	fake_expect_record(view, "two");
+	view = open_and_read(client);
 	cr_expect_eq(rcast_view_next(view, &record), RCAST_EMPTY);
 	cr_expect_eq(rcast_client_kill(client, "fake"), -EPROTO);
 	fake_await_readable(view);

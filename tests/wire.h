@@ -404,6 +404,30 @@ static inline bool wire_has(struct wire *wire, const char *name)
 	return reply != NULL;
 }
 
+/* The session's statistics, without those of its readers; free with wire_reply_free. */
+static inline struct wire_reply *wire_stats(struct wire *wire, const char *name)
+{
+	WIRE_REQUEST(request, stats, STATS, Stats, stats);
+	struct wire_reply *reply;
+	struct talk talk;
+
+	request_stats.session = (char *)name;
+	talk_begin(&talk, wire, &request, RCAST_LAST, NULL, 0);
+	reply = talk_next(&talk);
+	cr_assert_eq(reply->reply->result_case, RINGCAST__WIRE__REPLY__RESULT_STATS);
+	talk_close(&talk);
+	return reply;
+}
+
+/* One number of them. */
+#define wire_stat(wire, name, field)                                               \
+	({                                                                         \
+		struct wire_reply *wire_counted = wire_stats(wire, name);          \
+		uint64_t wire_value = (uint64_t)wire_counted->reply->stats->field; \
+		wire_reply_free(wire_counted);                                     \
+		wire_value;                                                        \
+	})
+
 /* One number of a session's description. */
 #define wire_info(wire, name, field)                                                   \
 	({                                                                             \

@@ -17,6 +17,13 @@
 #define MAX_SESSIONS 16384 /* more than an engine may have */
 #define MAX_READERS 65536
 
+/* Declares `message`, to be filled in, and `request` with it as its command. */
+#define REQUEST(field, FIELD, Type)                                       \
+	Ringcast__Wire__##Type message = RINGCAST__WIRE__##FIELD##__INIT; \
+	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;  \
+	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_##FIELD;  \
+	request.field = &message
+
 typedef int reply_function(void *user, const Ringcast__Wire__Reply *reply, struct rcast_message *message);
 
 static int run_exchange(struct rcast_client *client, const Ringcast__Wire__Request *request, int take_fd,
@@ -91,13 +98,10 @@ int rcasti_session_list_call(struct rcasti_session_list *list, rcast_session_cal
 
 int rcast_client_list(struct rcast_client *client, rcast_session_callback *callback, void *user)
 {
-	Ringcast__Wire__List list = RINGCAST__WIRE__LIST__INIT;
-	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	REQUEST(list, LIST, List);
 	struct rcasti_session_list sessions = {0};
 	int result;
 
-	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_LIST;
-	request.list = &list;
 	result = run_exchange(client, &request, -1, rcasti_session_list_reply, &sessions);
 	if (result == 0)
 		result = rcasti_session_list_call(&sessions, callback, user);
@@ -116,13 +120,10 @@ int rcasti_session_reply(void *user, const Ringcast__Wire__Reply *reply, struct 
 
 int rcast_client_describe(struct rcast_client *client, const char *session, struct rcast_session_info *info)
 {
-	Ringcast__Wire__Describe describe = RINGCAST__WIRE__DESCRIBE__INIT;
-	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	REQUEST(describe, DESCRIBE, Describe);
 	int result;
 
-	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_DESCRIBE;
-	request.describe = &describe;
-	describe.session = (char *)session;
+	message.session = (char *)session;
 	info->name[0] = 0;
 	result = run_exchange(client, &request, -1, rcasti_session_reply, info);
 	if (result == 0 && !info->name[0])
@@ -141,23 +142,20 @@ static size_t count_strings(const char *const *strings)
 
 int rcast_client_start(struct rcast_client *client, const struct rcast_start_options *options)
 {
-	Ringcast__Wire__Start start = RINGCAST__WIRE__START__INIT;
-	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	REQUEST(start, START, Start);
 	int take_fd = options->argv ? -1 : options->take_fd;
 
-	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_START;
-	request.start = &start;
-	start.name = (char *)options->name;
-	start.n_argv = count_strings(options->argv);
-	start.argv = (char **)options->argv;
-	start.n_env = count_strings(options->envp);
-	start.env = (char **)options->envp;
+	message.name = (char *)options->name;
+	message.n_argv = count_strings(options->argv);
+	message.argv = (char **)options->argv;
+	message.n_env = count_strings(options->envp);
+	message.env = (char **)options->envp;
 	if (options->cwd)
-		start.cwd = (char *)options->cwd;
-	start.ring_bytes = options->ring_bytes;
-	start.linger_ms = options->linger_ms;
-	start.cols = options->cols;
-	start.rows = options->rows;
+		message.cwd = (char *)options->cwd;
+	message.ring_bytes = options->ring_bytes;
+	message.linger_ms = options->linger_ms;
+	message.cols = options->cols;
+	message.rows = options->rows;
 	return run_exchange(client, &request, take_fd, NULL, NULL);
 }
 
@@ -175,56 +173,44 @@ int rcast_client_restrict_to_view(struct rcast_client *client)
 
 int rcast_client_send_input(struct rcast_client *client, const char *session, const void *data, size_t n_bytes)
 {
-	Ringcast__Wire__Input input = RINGCAST__WIRE__INPUT__INIT;
-	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	REQUEST(input, INPUT, Input);
 	const uint8_t *from = data;
 	int result = 0;
 
-	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_INPUT;
-	request.input = &input;
-	input.session = (char *)session;
+	message.session = (char *)session;
 	do {
-		input.data.data = (uint8_t *)from;
-		input.data.len = n_bytes < RCAST_INPUT_MAX ? n_bytes : RCAST_INPUT_MAX;
+		message.data.data = (uint8_t *)from;
+		message.data.len = n_bytes < RCAST_INPUT_MAX ? n_bytes : RCAST_INPUT_MAX;
 		result = command(client, &request);
-		from += input.data.len;
-		n_bytes -= input.data.len;
+		from += message.data.len;
+		n_bytes -= message.data.len;
 	} while (result == 0 && n_bytes > 0);
 	return result;
 }
 
 int rcast_client_resize(struct rcast_client *client, const char *session, uint16_t cols, uint16_t rows)
 {
-	Ringcast__Wire__Resize resize = RINGCAST__WIRE__RESIZE__INIT;
-	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	REQUEST(resize, RESIZE, Resize);
 
-	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_RESIZE;
-	request.resize = &resize;
-	resize.session = (char *)session;
-	resize.cols = cols;
-	resize.rows = rows;
+	message.session = (char *)session;
+	message.cols = cols;
+	message.rows = rows;
 	return command(client, &request);
 }
 
 int rcast_client_resize_ring(struct rcast_client *client, const char *session, uint64_t ring_bytes)
 {
-	Ringcast__Wire__ResizeRing resize_ring = RINGCAST__WIRE__RESIZE_RING__INIT;
-	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	REQUEST(resize_ring, RESIZE_RING, ResizeRing);
 
-	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_RESIZE_RING;
-	request.resize_ring = &resize_ring;
-	resize_ring.session = (char *)session;
-	resize_ring.ring_bytes = ring_bytes;
+	message.session = (char *)session;
+	message.ring_bytes = ring_bytes;
 	return command(client, &request);
 }
 
 int rcast_client_signal(struct rcast_client *client, const char *session, int signal)
 {
-	Ringcast__Wire__Signal message = RINGCAST__WIRE__SIGNAL__INIT;
-	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	REQUEST(signal, SIGNAL, Signal);
 
-	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_SIGNAL;
-	request.signal = &message;
 	message.session = (char *)session;
 	message.signal = signal;
 	return command(client, &request);
@@ -232,23 +218,17 @@ int rcast_client_signal(struct rcast_client *client, const char *session, int si
 
 int rcast_client_kick(struct rcast_client *client, const char *session, uint64_t reader_id)
 {
-	Ringcast__Wire__Kick kick = RINGCAST__WIRE__KICK__INIT;
-	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	REQUEST(kick, KICK, Kick);
 
-	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_KICK;
-	request.kick = &kick;
-	kick.session = (char *)session;
-	kick.reader = reader_id;
+	message.session = (char *)session;
+	message.reader = reader_id;
 	return command(client, &request);
 }
 
 int rcast_client_kill(struct rcast_client *client, const char *session)
 {
-	Ringcast__Wire__Kill message = RINGCAST__WIRE__KILL__INIT;
-	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	REQUEST(kill, KILL, Kill);
 
-	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_KILL;
-	request.kill = &message;
 	message.session = (char *)session;
 	return command(client, &request);
 }
@@ -303,14 +283,11 @@ static int stats_reply(void *user, const Ringcast__Wire__Reply *reply, struct rc
 
 int rcast_client_stats(struct rcast_client *client, const char *session, struct rcast_session_stats *stats)
 {
-	Ringcast__Wire__Stats message = RINGCAST__WIRE__STATS__INIT;
-	Ringcast__Wire__Request request = RINGCAST__WIRE__REQUEST__INIT;
+	REQUEST(stats, STATS, Stats);
 	struct stats_reply taken = {.stats = stats};
 	int result;
 
 	memset(stats, 0, sizeof *stats);
-	request.command_case = RINGCAST__WIRE__REQUEST__COMMAND_STATS;
-	request.stats = &message;
 	message.session = (char *)session;
 	result = run_exchange(client, &request, -1, stats_reply, &taken);
 	if (result == 0 && !stats->info.name[0])
