@@ -10,6 +10,17 @@
 
 #include "keyframe/state.h"
 
+/* The same link may have another number. */
+static inline bool screen_pen_equal(const struct rcast_screen *a, const struct rcasti_pen *pen_a,
+				    const struct rcast_screen *b, const struct rcasti_pen *pen_b)
+{
+	const char *link_a = rcasti_link_text(a, pen_a->link), *link_b = rcasti_link_text(b, pen_b->link);
+	struct rcasti_pen relinked = *pen_b;
+
+	relinked.link = pen_a->link;
+	return rcasti_pen_equal(pen_a, &relinked) && !link_a == !link_b && (!link_a || strcmp(link_a, link_b) == 0);
+}
+
 static inline bool screen_cell_equal(const struct rcast_screen *a, const struct rcasti_cell *cell_a,
 				     const struct rcast_screen *b, const struct rcasti_cell *cell_b)
 {
@@ -22,7 +33,7 @@ static inline bool screen_cell_equal(const struct rcast_screen *a, const struct 
 	if (n_b == 1 && characters_b[0] == ' ')
 		n_b = 0;
 	return n_a == n_b && memcmp(characters_a, characters_b, n_a * sizeof(characters_a[0])) == 0 &&
-	       cell_a->width == cell_b->width && rcasti_pen_equal(&cell_a->pen, &cell_b->pen);
+	       cell_a->width == cell_b->width && screen_pen_equal(a, &cell_a->pen, b, &cell_b->pen);
 }
 
 static inline bool screen_cursor_equal(const struct rcasti_cursor *a, const struct rcasti_cursor *b)
@@ -30,10 +41,12 @@ static inline bool screen_cursor_equal(const struct rcasti_cursor *a, const stru
 	return a->x == b->x && a->y == b->y;
 }
 
-static inline bool screen_saved_equal(const struct rcasti_saved *a, const struct rcasti_saved *b)
+static inline bool screen_saved_equal(const struct rcast_screen *a, const struct rcasti_saved *saved_a,
+				      const struct rcast_screen *b, const struct rcasti_saved *saved_b)
 {
-	return screen_cursor_equal(&a->cursor, &b->cursor) && rcasti_pen_equal(&a->pen, &b->pen) &&
-	       memcmp(a->charsets, b->charsets, sizeof(a->charsets)) == 0 && a->gl == b->gl;
+	return screen_cursor_equal(&saved_a->cursor, &saved_b->cursor) &&
+	       screen_pen_equal(a, &saved_a->pen, b, &saved_b->pen) &&
+	       memcmp(saved_a->charsets, saved_b->charsets, sizeof(saved_a->charsets)) == 0 && saved_a->gl == saved_b->gl;
 }
 
 /* What differs first; NULL: nothing. */
@@ -93,14 +106,17 @@ static inline const char *screen_difference(const struct rcast_screen *a, const 
 		return found;
 	if (!screen_cursor_equal(&a->cursor, &b->cursor))
 		return "cursor";
-	if (!rcasti_pen_equal(&a->pen, &b->pen))
+	if (!screen_pen_equal(a, &a->pen, b, &b->pen))
 		return "pen";
 	if (memcmp(a->charsets, b->charsets, sizeof(a->charsets)) != 0 || a->gl != b->gl)
 		return "character sets";
-	if (!screen_saved_equal(&a->primary.saved, &b->primary.saved))
+	if (!screen_saved_equal(a, &a->primary.saved, b, &b->primary.saved))
 		return "primary's saved cursor";
-	if (!screen_saved_equal(&a->alternate.saved, &b->alternate.saved))
+	if (!screen_saved_equal(a, &a->alternate.saved, b, &b->alternate.saved))
 		return "alternate's saved cursor";
+	if (memcmp(a->palette.indexed, b->palette.indexed, sizeof(a->palette.indexed)) != 0 ||
+	    memcmp(a->palette.dynamic, b->palette.dynamic, sizeof(a->palette.dynamic)) != 0)
+		return "palette";
 	if (!screen_modes_equal(&a->modes, &b->modes))
 		return "modes";
 	if (a->last_width != b->last_width)

@@ -104,6 +104,7 @@ struct rcast_style {
 	struct rcast_colour foreground, background, underline_colour;
 	uint32_t flags; /* of enum rcast_style_flag */
 	enum rcast_underline underline;
+	const char *link; /* the address behind the text (OSC 8); NULL: none. Borrowed, until the next feed */
 };
 
 struct rcast_run {

@@ -303,10 +303,12 @@ void rcasti_csi(void *user, const struct rcasti_sequence *sequence, uint8_t fina
 static void alignment_pattern(struct rcast_screen *screen)
 {
 	struct rcasti_buffer *buffer = rcasti_shown(screen);
+	struct rcasti_cell cell = {.glyph = 'E', .width = 1, .pen = screen->pen};
 
+	cell.pen.link = 0;
 	for (unsigned y = 0; y < buffer->n_rows; y++) {
 		for (unsigned x = 0; x < buffer->n_cols; x++)
-			buffer->rows[y].cells[x] = (struct rcasti_cell){.glyph = 'E', .width = 1, .pen = screen->pen};
+			buffer->rows[y].cells[x] = cell;
 		buffer->rows[y].n_written = buffer->n_cols;
 		buffer->rows[y].is_wrapped = false;
 	}

@@ -1,15 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The painter knows which pen the terminal has, and sends what leads from there to the next. It starts with a plain pen, which
- * whoever makes one sends first. Used by snapshot.c and draw.c.
+ * The painter knows which pen the terminal has, and sends what leads from there to the next. It takes the first to
+ * be plain, which whoever makes a painter sees to. Used by snapshot.c and draw.c.
  */
 #include "keyframe/painter.h"
 
 #include <string.h>
 
+static void put_link(struct rcasti_painter *painter, uint16_t link)
+{
+	const char *text = rcasti_link_text(painter->screen, link);
+
+	if (!text)
+		text = ";";
+	rcasti_output_print(&painter->output, "\033]8;");
+	rcasti_output_put(&painter->output, text, strlen(text));
+	rcasti_output_print(&painter->output, "\033\\");
+}
+
+void rcasti_painter_put_plain_pen(struct rcasti_painter *painter)
+{
+	rcasti_output_print(&painter->output, "\033[0m\033[0\"q");
+	if (painter->screen->links.texts)
+		put_link(painter, 0);
+	painter->pen = (struct rcasti_pen){0};
+}
+
 void rcasti_painter_use_pen(struct rcasti_painter *painter, const struct rcasti_pen *pen)
 {
 	rcasti_pen_write(pen, &painter->pen, &painter->output);
+	if (pen->link != painter->pen.link)
+		put_link(painter, pen->link);
 	painter->pen = *pen;
 }
 

@@ -13,6 +13,8 @@ struct rcasti_painter {
 	struct rcasti_pen pen; /* that the terminal has now */
 };
 
+/* Whatever pen the terminal had. */
+void rcasti_painter_put_plain_pen(struct rcasti_painter *painter);
 void rcasti_painter_use_pen(struct rcasti_painter *painter, const struct rcasti_pen *pen);
 
 /* Its characters, in its pen; a blank if it is erased. */

@@ -108,7 +108,7 @@ static unsigned apply_code(struct rcasti_pen *pen, const struct rcasti_sequence 
 
 	switch (code) {
 	case 0:
-		*pen = (struct rcasti_pen){.attributes = pen->attributes & PEN_PROTECTED};
+		*pen = (struct rcasti_pen){.attributes = pen->attributes & PEN_PROTECTED, .link = pen->link};
 		break;
 	case 4:
 		style = n_subs > 0 && sequence->parameters[index + 1].is_given ? sequence->parameters[index + 1].value : 1;
@@ -183,7 +183,10 @@ void rcasti_pen_write(const struct rcasti_pen *pen, const struct rcasti_pen *cur
 {
 	uint32_t underline = (pen->attributes & PEN_UNDERLINE_MASK) >> PEN_UNDERLINE_SHIFT;
 
-	if (rcasti_pen_equal(pen, current))
+	struct rcasti_pen relinked = *current;
+
+	relinked.link = pen->link;
+	if (rcasti_pen_equal(pen, &relinked))
 		return;
 	rcasti_output_print(output, "\033[0");
 	for (unsigned i = 0; i < N_SIMPLE_ATTRIBUTES; i++) {

@@ -34,18 +34,19 @@ enum pen_attribute {
 
 struct rcasti_pen {
 	uint32_t fg, bg, underline_colour;
-	uint32_t attributes;
+	uint16_t attributes;
+	uint16_t link; /* see hyperlink.c; 0: none */
 };
 
 static inline bool rcasti_pen_equal(const struct rcasti_pen *a, const struct rcasti_pen *b)
 {
 	return a->fg == b->fg && a->bg == b->bg && a->underline_colour == b->underline_colour &&
-	       a->attributes == b->attributes;
+	       a->attributes == b->attributes && a->link == b->link;
 }
 
 void rcasti_pen_apply_sgr(struct rcasti_pen *pen, const struct rcasti_sequence *sequence);
 
-/* From the pen that the terminal has to this one; nothing if they are equal. */
+/* From the pen that the terminal has to this one; nothing if they are equal. Links apart. */
 void rcasti_pen_write(const struct rcasti_pen *pen, const struct rcasti_pen *current, struct rcasti_output *output);
 
 #endif

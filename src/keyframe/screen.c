@@ -5,7 +5,7 @@
  *   feed ─► parser.c ─► print.c    characters into cells ─► cluster.c, width.c
  *                    ├► motion.c   control characters, where the cursor goes
  *                    ├► control.c  sequences ─► edit.c (cells and lines), pen.c (SGR), modes.c
- *                    └► title.c    the title
+ *                    └► osc.c      ─► title.c, palette.c, hyperlink.c
  *   snapshot.c writes it all down again as an escape stream; draw.c what fits of it for a terminal of another size, both by
  *   way of painter.c; text.c as text.
  *   doubt.c stands between the parser and these after output was lost, until the screen is known again.
@@ -16,7 +16,7 @@
  *
  * Two buffers, one shown. The alternate one is blank whenever it is entered. Cursor, pen, character sets and modes are shared;
  * saved cursor, scroll region and tab stops belong to each. All memory is allocated at create and resize, except clusters
- * (see cluster.c) and the ten titles; a resize that fails leaves everything as it was.
+ * (see cluster.c), links (hyperlink.c) and the ten titles; a resize that fails leaves everything as it was.
  *
  * One thread at a time. No locks, no system calls.
  */
@@ -88,6 +88,7 @@ void rcast_screen_free(struct rcast_screen *screen)
 	if (!screen)
 		return;
 	rcasti_title_clear(screen);
+	rcasti_links_free(&screen->links);
 	rcasti_buffer_destroy(&screen->primary);
 	rcasti_buffer_destroy(&screen->alternate);
 	free(screen->clusters);

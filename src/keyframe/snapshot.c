@@ -3,7 +3,7 @@
  * The snapshot: an escape stream that makes any terminal of the same size show this screen and be in this state.
  *
  * It assumes nothing of the terminal, which may be inside a sequence, in the other screen, in any mode. In order: cancel what
- * is half read; leave the alternate screen; every mode to its default; title; the primary screen with its tab stops, region
+ * is half read; leave the alternate screen; every mode to its default; title, palette; the primary screen with its tab stops, region
  * and saved cursor; if shown, the alternate one, likewise; modes that are on; cursor, character sets, pen.
  *
  * Three states of a terminal have no sequence that sets them, and are reached by printing: a line that goes on from the one
@@ -250,8 +250,8 @@ static void write_hidden_saved(struct rcasti_painter *painter)
 	rcasti_output_print(&painter->output, "\033[?1049h");
 	write_keyboard(painter);
 	write_saved(painter, "\0337");
-	rcasti_output_print(&painter->output, "\033[?1049l\033[0m\033[0\"q");
-	painter->pen = plain;
+	rcasti_output_print(&painter->output, "\033[?1049l");
+	rcasti_painter_put_plain_pen(painter);
 	write_plain_charsets(painter);
 }
 
@@ -358,10 +358,12 @@ static int take_snapshot(const struct rcast_screen *screen, bool of_both, char *
 	*n_bytes = 0;
 	if (!rcast_screen_is_at_cut_point(screen) && screen->parser.pending_overflow)
 		return -EAGAIN;
-	rcasti_output_print(&painter.output, "\030%s\033[0m\033[0\"q", of_both ? "\033[?1049l" : "");
+	rcasti_output_print(&painter.output, "\030%s", of_both ? "\033[?1049l" : "");
+	rcasti_painter_put_plain_pen(&painter);
 	rcasti_modes_write_defaults(&screen->modes, &painter.output);
 	write_plain_charsets(&painter);
 	write_titles(&painter);
+	rcasti_palette_write(&screen->palette, &painter.output);
 	if (of_both)
 		draw_screens(&painter);
 	else

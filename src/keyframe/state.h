@@ -6,11 +6,20 @@
 #include "keyframe/charset.h"
 #include "keyframe/grid.h"
 #include "keyframe/modes.h"
+#include "keyframe/palette.h"
 #include "keyframe/parser.h"
 #include "keyframe/pen.h"
 
 #define TITLE_MAX_BYTES 1024
 #define TITLE_STACK_MAX 10
+
+#define LINKS_MAX 512
+
+struct rcasti_links {
+	char **texts; /* by number, from 1 to LINKS_MAX; NULL: there never was a link */
+	size_t n_bytes;
+	unsigned n_until_collection;
+};
 
 /* What may be wrong after a cut. */
 enum doubt {
@@ -44,6 +53,8 @@ struct rcast_screen {
 	bool keyboard_touched; /* kitty's protocol was ever spoken */
 	struct rcasti_cluster *clusters;
 	size_t n_clusters, next_cluster;
+	struct rcasti_links links;
+	struct rcasti_palette palette;
 	bool has_title;
 	char title[TITLE_MAX_BYTES + 1];
 	struct rcasti_title_stack title_stack;
@@ -117,8 +128,18 @@ void rcasti_delete_columns(struct rcast_screen *screen, uint32_t x, uint32_t n);
 void rcasti_scroll_region(struct rcast_screen *screen, bool up, uint32_t n);
 void rcasti_set_scroll_region(struct rcast_screen *screen, uint32_t top, uint32_t bottom);
 
-/* ── title.c ── */
+/* ── osc.c ── */
 void rcasti_osc(void *user, uint32_t number, const char *text, size_t n_bytes);
+
+/* ── hyperlink.c ── */
+/* From now on the pen writes this link: parameters, a semicolon and an address, which is empty for none. */
+void rcasti_link_use(struct rcast_screen *screen, const char *text, size_t n_bytes);
+/* As it was given to use. NULL: none. */
+const char *rcasti_link_text(const struct rcast_screen *screen, uint16_t link);
+void rcasti_links_free(struct rcasti_links *links);
+
+/* ── title.c ── */
+void rcasti_title_set(struct rcast_screen *screen, const char *text, size_t n_bytes);
 void rcasti_title_push(struct rcast_screen *screen);
 void rcasti_title_pop(struct rcast_screen *screen);
 void rcasti_title_clear(struct rcast_screen *screen);

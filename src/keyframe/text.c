@@ -84,7 +84,7 @@ static struct rcast_colour colour(uint32_t packed)
 	return (struct rcast_colour){.kind = kinds[packed >> 24 & 3], .value = packed & 0xffffff};
 }
 
-static struct rcast_style style(const struct rcasti_pen *pen)
+static struct rcast_style style(const struct rcast_screen *screen, const struct rcasti_pen *pen)
 {
 	static const struct {
 		uint32_t attribute, flag;
@@ -99,6 +99,8 @@ static struct rcast_style style(const struct rcasti_pen *pen)
 				    .underline_colour = colour(pen->underline_colour),
 				    .underline = (pen->attributes & PEN_UNDERLINE_MASK) >> PEN_UNDERLINE_SHIFT};
 
+	if (pen->link)
+		style.link = strchr(rcasti_link_text(screen, pen->link), ';') + 1;
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		style.flags |= pen->attributes & flags[i].attribute ? flags[i].flag : 0;
 	return style;
@@ -119,16 +121,16 @@ static size_t write_runs(struct rcasti_output *output, const struct rcast_screen
 	return n_runs;
 }
 
-static void describe_runs(struct rcast_run *runs, size_t n_runs, const char *text, const struct rcasti_row *row,
-			  unsigned n_cols)
+static void describe_runs(struct rcast_run *runs, size_t n_runs, const char *text, const struct rcast_screen *screen,
+			  const struct rcasti_row *row)
 {
-	unsigned end = find_row_end(row, n_cols), x = 0;
+	unsigned end = find_row_end(row, screen->primary.n_cols), x = 0;
 
 	for (size_t i = 0; i < n_runs; i++) {
 		unsigned run_end = find_run_end(row, x, end);
 		runs[i] = (struct rcast_run){.col = (uint16_t)x,
 					     .n_cols = (uint16_t)(run_end - x),
-					     .style = style(&row->cells[x].pen),
+					     .style = style(screen, &row->cells[x].pen),
 					     .text = text,
 					     .n_bytes = strlen(text)};
 		text += runs[i].n_bytes + 1;
@@ -159,6 +161,6 @@ int rcast_screen_row(const struct rcast_screen *screen, uint16_t row, struct rca
 	}
 	memcpy(*runs + *n_runs, text, n_bytes + 1);
 	free(text);
-	describe_runs(*runs, *n_runs, (const char *)(*runs + *n_runs), &buffer->rows[row], buffer->n_cols);
+	describe_runs(*runs, *n_runs, (const char *)(*runs + *n_runs), screen, &buffer->rows[row]);
 	return 0;
 }

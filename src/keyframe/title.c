@@ -2,7 +2,7 @@
 /*
  * The title and the stack of titles (XTPUSHTITLE), which editors use to put back what was there before them.
  *
- * A title that is longer than its bound is cut between characters. The stack keeps the newest ten. Called by the parser and
+ * A title that is longer than its bound is cut between characters. The stack keeps the newest ten. Called by osc.c and
  * control.c.
  */
 #include "keyframe/state.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set_title(struct rcast_screen *screen, const char *text, size_t n_bytes)
+void rcasti_title_set(struct rcast_screen *screen, const char *text, size_t n_bytes)
 {
 	if (n_bytes > TITLE_MAX_BYTES) {
 		n_bytes = TITLE_MAX_BYTES;
@@ -20,15 +20,6 @@ static void set_title(struct rcast_screen *screen, const char *text, size_t n_by
 	memcpy(screen->title, text, n_bytes);
 	screen->title[n_bytes] = '\0';
 	screen->has_title = true;
-}
-
-void rcasti_osc(void *user, uint32_t number, const char *text, size_t n_bytes)
-{
-	struct rcast_screen *screen = user;
-
-	screen->last_width = 0;
-	if (number == 0 || number == 2)
-		set_title(screen, text, n_bytes);
 }
 
 void rcasti_title_push(struct rcast_screen *screen)
@@ -53,7 +44,7 @@ void rcasti_title_pop(struct rcast_screen *screen)
 	if (stack->n_titles == 0)
 		return;
 	title = stack->titles[--stack->n_titles];
-	set_title(screen, title, strlen(title));
+	rcasti_title_set(screen, title, strlen(title));
 	free(title);
 }
 

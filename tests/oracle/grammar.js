@@ -81,6 +81,22 @@ function title(r) {
 	return `\x1b]${r.pick([0, 2, 2, 1])};${r.pick(['vim', 'a title', '漢字 é', ''])}${end}`;
 }
 
+function link(r) {
+	const end = r.pick(['\x07', '\x1b\\']);
+	return r.pick([`\x1b]8;;http://a.b/c;d${end}`, `\x1b]8;id=1;x:y${end}`, `\x1b]8;id=2;x:y${end}`, `\x1b]8;;${end}`]);
+}
+
+function paletteColour(r) {
+	return r.pick(['#abc', '#102030', 'rgb:1/2/3', 'rgb:ffff/0000/8080', '?']);
+}
+
+function palette(r) {
+	const end = r.pick(['\x07', '\x1b\\']);
+	return r.pick([() => `\x1b]4;${r.below(256)};${paletteColour(r)}${end}`, () => `\x1b]4;1;${paletteColour(r)};2;${paletteColour(r)}${end}`,
+		() => `\x1b]104;${r.below(4)}${end}`, () => `\x1b]104${end}`, () => `\x1b]${10 + r.below(3)};${paletteColour(r)}${end}`,
+		() => `\x1b]10;${paletteColour(r)};${paletteColour(r)}${end}`, () => `\x1b]${110 + r.below(3)}${end}`])();
+}
+
 const privateModes = [1, 6, 7, 7, 25, 45, 66, 9, 1000, 1002, 1003, 1004, 1006, 1016, 2004, 2026];
 
 function mode(r) {
@@ -122,6 +138,8 @@ const grammar = [
 	[1, (r, c) => `\x1b[?${r.pick([47, 1047, 1049, 1049])}${r.pick(['h', 'l'])}`],
 	[1, (r, c) => r.pick(['\x1b=', '\x1b>', `\x1b[${r.below(7)} q`])],
 	[1, (r, c) => title(r)],
+	[2, (r, c) => link(r)],
+	[0.5, (r, c) => palette(r)],
 	[1, (r, c) => r.pick(['\x1b[22;0t', '\x1b[23;0t', '\x1b[22;2t', '\x1b[23;2t'])],
 	[1, (r, c) => r.pick(words) + `\x1b[${number(r, 20)}b`],
 	[1, (r, c) => rarely(r)],

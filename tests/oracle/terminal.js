@@ -164,7 +164,23 @@ class OracleTerminal {
 		this.core = this.terminal._core;
 		this.handler = this.core._inputHandler;
 		correct(this.handler, this.terminal);
+		// A link is forgotten when the lines that it was begun on have gone, even if the pen or other cells still have it.
+		this.core._oscLinkService._removeMarkerFromLink = () => {};
+		this.palette = new Map();
+		this.handler.onColor(changes => this.changePalette(changes));
 		this.decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+	}
+
+	// xterm.js tells who draws and keeps nothing itself. Kinds: 0 a question, 1 a colour, 2 back to what it was (without an index: all 256).
+	changePalette(changes) {
+		for (const { type, index, color } of changes) {
+			if (type === 1)
+				this.palette.set(index, color.join('/'));
+			else if (type === 2 && index !== undefined)
+				this.palette.delete(index);
+			else if (type === 2)
+				[...this.palette.keys()].filter(i => i < 256).forEach(i => this.palette.delete(i));
+		}
 	}
 
 	feed(bytes) {
@@ -197,10 +213,12 @@ class OracleTerminal {
 
 	pen(attr) {
 		const UNDERLINE = 0x10000000, EXTENDED = 0x10000000;
+		const link = attr.bg & EXTENDED && attr.extended.urlId ? this.core._oscLinkService.getLinkData(attr.extended.urlId) : undefined;
 		const underlined = attr.fg & UNDERLINE;
 		const style = underlined ? (attr.bg & EXTENDED && attr.extended.underlineStyle) || 1 : 0;
 		const colour = underlined && attr.bg & EXTENDED ? attr.extended.underlineColor & 0x3ffffff : 0;
-		return [plainColour(attr.fg), plainColour(attr.bg & ~EXTENDED), style, colour === 0x3ffffff ? 0 : plainColour(colour)].join(',');
+		return [plainColour(attr.fg), plainColour(attr.bg & ~EXTENDED), style, colour === 0x3ffffff ? 0 : plainColour(colour),
+			link ? `${link.id || ''} ${link.uri}` : ''].join(',');
 	}
 
 	// A wide character whose second half was overwritten at the right edge stays on in xterm.js as half of nothing: what
@@ -243,7 +261,7 @@ class OracleTerminal {
 
 	saved(buffer) {
 		const x = Math.min(buffer.savedX || 0, this.terminal.cols - 1), y = Math.max((buffer.savedY || 0) - buffer.ybase, 0);
-		return [x, Math.min(y, this.terminal.rows - 1), buffer.savedPen ? this.pen(buffer.savedPen) : '0,0,0,0'].join(';');
+		return [x, Math.min(y, this.terminal.rows - 1), buffer.savedPen ? this.pen(buffer.savedPen) : '0,0,0,0,'].join(';');
 	}
 
 	state() {
@@ -259,6 +277,7 @@ class OracleTerminal {
 			tabs: this.tabs(active),
 			saved: this.saved(active),
 			title: this.handler._windowTitle,
+			palette: JSON.stringify([...this.palette].sort()),
 			screen: active === buffers.alt ? 'alternate' : 'primary',
 			modes: JSON.stringify({ ...modes, ...service.modes, hidden: service.isCursorHidden,
 				cursorStyle: modes.cursorStyle, newLine: this.core.optionsService.options.convertEol,
