@@ -79,13 +79,36 @@ static uint64_t count_until_end(struct rcast_reader *reader, int (*take)(struct 
 	return n_delivered;
 }
 
+static uint64_t count_until_end_inlined(struct rcast_reader *reader)
+{
+	static char buffer[MAX_RECORD_BYTES];
+	struct rcast_fast_reader fast = rcast_fast_reader_begin(reader);
+	uint64_t n_delivered = 0;
+	struct rcast_record record;
+	int outcome;
+
+	while ((outcome = rcast_fast_read(&fast, buffer, sizeof buffer, &record)) != RCAST_ENDED) {
+		measure_keep(buffer);
+		measure_check(outcome, "reading the ring");
+		n_delivered += outcome == RCAST_RECORD && record.kind == RCAST_OUTPUT;
+	}
+	rcast_fast_reader_end(&fast);
+	return n_delivered;
+}
+
+static uint64_t count(const struct stage *stage)
+{
+	if (stage->workload->inlined)
+		return count_until_end_inlined(stage->reader);
+	return count_until_end(stage->reader, stage->workload->reader == FOLLOW_IN_PLACE ? take_in_place : take_copy);
+}
+
 static void follow(void *argument)
 {
 	struct stage *stage = argument;
 
 	atomic_store(&stage->meeting->ready, true);
-	stage->meeting->n_delivered =
-		count_until_end(stage->reader, stage->workload->reader == FOLLOW_IN_PLACE ? take_in_place : take_copy);
+	stage->meeting->n_delivered = count(stage);
 }
 
 /* ── The writer ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -115,19 +138,24 @@ static void publish_batch(const struct stage *stage, uint8_t kind, const void *d
 	rcast_writer_end_batch(stage->writer);
 }
 
-/* About 16 KiB at a time, so that looking at the clock does not count. */
+/* About 16 KiB at a time, so that looking at the clock does not count; whole batches. */
+static unsigned int count_between_clocks(const struct follow_workload *workload)
+{
+	unsigned int n = 1 + (unsigned int)((16u << 10) / (workload->n_bytes + 8)), batch = workload->batch;
+
+	return batch > 0 ? (n + batch - 1) / batch * batch : n;
+}
+
 static uint64_t publish_some(const struct stage *stage, uint8_t kind, const void *data)
 {
-	unsigned int batch = stage->workload->batch;
-	unsigned int n = 1 + (unsigned int)((16u << 10) / (stage->workload->n_bytes + 8));
+	unsigned int n = count_between_clocks(stage->workload), batch = stage->workload->batch;
 
-	if (batch == 0) {
+	if (batch == 0)
 		publish(stage, kind, data, n);
-		return n;
-	}
-	for (unsigned int done = 0; done < n; done += batch)
-		publish_batch(stage, kind, data, batch);
-	return (n + batch - 1) / batch * batch;
+	else
+		for (unsigned int done = 0; done < n; done += batch)
+			publish_batch(stage, kind, data, batch);
+	return n;
 }
 
 static void warm_up(const struct stage *stage, const void *data)
@@ -138,20 +166,78 @@ static void warm_up(const struct stage *stage, const void *data)
 		n_bytes += publish_some(stage, RCAST_APPLICATION, data) * stage->workload->n_bytes;
 }
 
+static uint64_t publish_until(const struct stage *stage, const void *data, uint64_t end_ns)
+{
+	uint64_t n = 0;
+
+	do
+		n += publish_some(stage, RCAST_OUTPUT, data);
+	while (measure_now_ns() < end_ns);
+	return n;
+}
+
+static inline __attribute__((always_inline)) void put_inlined(const struct stage *stage, struct rcast_fast_writer *fast,
+							      const void *data, size_t n_bytes)
+{
+	int error;
+
+	while ((error = rcast_fast_put(fast, RCAST_OUTPUT, data, n_bytes)) == -EAGAIN)
+		wait_for_room(stage);
+	measure_check(error, "publishing");
+}
+
+static inline __attribute__((always_inline)) void publish_batches_inlined(const struct stage *stage,
+									  struct rcast_fast_writer *fast, const void *data,
+									  unsigned int n, size_t n_bytes)
+{
+	unsigned int batch = stage->workload->batch;
+
+	for (unsigned int done = 0; done < n; done += batch) {
+		rcast_fast_begin_batch(fast);
+		for (unsigned int i = 0; i < batch; i++)
+			put_inlined(stage, fast, data, n_bytes);
+		rcast_fast_end_batch(fast);
+	}
+}
+
+static inline __attribute__((always_inline)) uint64_t publish_inlined_until(const struct stage *stage, const void *data,
+									    uint64_t end_ns, size_t n_bytes)
+{
+	struct rcast_fast_writer fast = rcast_fast_writer_begin(stage->writer);
+	unsigned int step = count_between_clocks(stage->workload);
+	uint64_t n = 0;
+
+	do {
+		if (stage->workload->batch > 0)
+			publish_batches_inlined(stage, &fast, data, step, n_bytes);
+		else
+			for (unsigned int i = 0; i < step; i++)
+				put_inlined(stage, &fast, data, n_bytes);
+		n += step;
+	} while (measure_now_ns() < end_ns);
+	rcast_fast_writer_end(&fast);
+	return n;
+}
+
 struct effort {
 	uint64_t n_published;
 	double elapsed_ns, worked_ns;
 };
 
+/* The lengths that goals are about are constants for the compiler, as they are in the floors. */
 static struct effort publish_for_a_run(const struct stage *stage, const void *data)
 {
-	uint64_t start = measure_now_ns(), worked = measure_worked_ns(), elapsed, n = 0;
+	uint64_t start = measure_now_ns(), worked = measure_worked_ns(), end_ns = start + measure_run_ns(), n;
 
-	do {
-		n += publish_some(stage, RCAST_OUTPUT, data);
-		elapsed = measure_now_ns() - start;
-	} while (elapsed < measure_run_ns());
-	return (struct effort){n, (double)elapsed, (double)(measure_worked_ns() - worked)};
+	if (!stage->workload->inlined)
+		n = publish_until(stage, data, end_ns);
+	else if (stage->workload->n_bytes == 64)
+		n = publish_inlined_until(stage, data, end_ns, 64);
+	else if (stage->workload->n_bytes == 4096)
+		n = publish_inlined_until(stage, data, end_ns, 4096);
+	else
+		n = publish_inlined_until(stage, data, end_ns, stage->workload->n_bytes);
+	return (struct effort){n, (double)(measure_now_ns() - start), (double)(measure_worked_ns() - worked)};
 }
 
 /* ── A run ───────────────────────────────────────────────────────────────────────────────────────────────────────────── */

@@ -11,7 +11,7 @@
 #ifndef PERF_FOLLOW_H
 #define PERF_FOLLOW_H
 
-#include <ringcast/ring.h>
+#include <ringcast/ring_inline.h>
 
 #include "perf/measure.h"
 
@@ -22,6 +22,7 @@ struct follow_workload {
 	uint64_t ring_bytes;
 	enum follow_how reader;
 	bool paced;         /* the writer waits for the reader: everything is delivered */
+	bool inlined;       /* both sides use <ringcast/ring_inline.h>; not for a reader that looks in place */
 	unsigned int batch; /* records a batch; 0: no batches */
 };
 

@@ -46,13 +46,6 @@ void measure_fail(int error, const char *format, ...)
 	exit(1);
 }
 
-int measure_check(int result, const char *what)
-{
-	if (result < 0)
-		measure_fail(result, "%s", what);
-	return result;
-}
-
 /* The first two CPUs that we may use. On a machine with one the programs run, and measure little but its scheduler. */
 static void find_cpus(void)
 {

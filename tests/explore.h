@@ -28,10 +28,11 @@ int explored_main(void);
 #ifndef EXPLORE_ITSELF
 #undef atomic_load_explicit
 #undef atomic_store_explicit
-#undef atomic_thread_fence
 #define atomic_load_explicit(address, order) explore_load((const void *)(address), #address, order)
 #define atomic_store_explicit(address, value, order) explore_store((void *)(address), #address, value, order)
-#define atomic_thread_fence(order) explore_fence(order)
+#define rcasti_load(address, order) explore_load((const void *)(address), #address, (memory_order)(order))
+#define rcasti_store(address, value, order) explore_store((void *)(address), #address, value, (memory_order)(order))
+#define rcasti_fence(order) explore_fence((memory_order)(order))
 #define pthread_create(thread, attributes, run, argument) explore_spawn(thread, run, argument)
 #define pthread_join(thread, result) explore_join(thread)
 #define witness(what) explore_witness(what)

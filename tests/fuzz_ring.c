@@ -38,7 +38,7 @@ enum base { FROM_ZERO, FROM_READER, FROM_APPENDED, ANYTHING, N_BASES };
 struct forged {
 	struct fuzz *fuzz;
 	struct rcasti_ring_header *header;
-	_Atomic uint64_t *words;
+	uint64_t *words;
 	struct rcast_reader *reader;
 	uint64_t appended; /* where an honest writer would go on */
 	int memory_fd;
@@ -60,7 +60,7 @@ static void lend_ring(struct forged *forged, struct fuzz *fuzz)
 	*forged = (struct forged){
 		.fuzz = fuzz,
 		.header = mapping,
-		.words = (_Atomic uint64_t *)((char *)mapping + RCASTI_RING_HEADER_BYTES),
+		.words = (uint64_t *)((char *)mapping + RCASTI_RING_HEADER_BYTES),
 		.memory_fd = ring_fd,
 	};
 	*forged->header = (struct rcasti_ring_header){.magic = RCASTI_RING_MAGIC,
@@ -87,9 +87,9 @@ static uint64_t take_position(struct forged *forged)
 	}
 }
 
-static void store(_Atomic uint64_t *word, uint64_t value)
+static void store(uint64_t *word, uint64_t value)
 {
-	atomic_store_explicit(word, value, memory_order_release);
+	rcasti_store(word, value, __ATOMIC_RELEASE);
 }
 
 /* What an honest writer would do next, with a header that need not be honest. */

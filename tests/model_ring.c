@@ -9,6 +9,8 @@
  *                   and the cursor order it
  *   explore_ring_*  small configurations (MODEL_RECORDS and the others given), which explore.c takes through every execution
  *
+ * With MODEL_EASY both sides go as far as they can with what <ringcast/ring_inline.h> puts into callers.
+ *
  * What must hold: a record that a reader accepts is the one that was written at that position, of its length and its words;
  * a payload word that looks like a header is never taken for one; resuming leads ahead and to a record; a held writer laps
  * nobody; and the stress goes on until every reader has accepted many records and was lapped often.
@@ -22,6 +24,7 @@
 #include "ring/protocol.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -70,7 +73,7 @@
 #endif
 
 static struct rcasti_shared shared;
-static _Atomic uint64_t words[MODEL_CAPACITY_WORDS];
+static uint64_t words[MODEL_CAPACITY_WORDS];
 #ifdef MODEL_LOSSLESS
 static struct rcasti_cursor_words cursor;
 static uint64_t written_pos, read_pos; /* where the two threads ended */
@@ -146,6 +149,43 @@ static void tell(uint64_t pos)
 }
 #endif
 
+#ifdef MODEL_EASY
+/* The library's part of the inlined functions, which has no part here. */
+int rcasti_put_any(struct rcast_fast_writer *fast, uint8_t kind, const void *data, size_t n_bytes)
+{
+	must(fast == NULL);
+	return 0;
+}
+
+/* What the library does at begin and end, for one record that is easy. */
+static bool put_easy(struct rcasti_producer *producer, const uint64_t *payload, uint32_t n_bytes)
+{
+	uint64_t size = rcasti_plain_size(n_bytes), end = rcasti_find_easy_end(producer);
+	char *at = (char *)rcasti_producer_word(producer, producer->pos);
+	struct rcast_fast_writer fast = {.at = at, .easy_end = at + (end - producer->pos)};
+
+	if (n_bytes == 0 || producer->pos + size >= end)
+		return false;
+	if (producer->batching && producer->batch_header == 0)
+		rcast_fast_begin_batch(&fast);
+	must(rcast_fast_put(&fast, KIND, payload, n_bytes) == 0 && fast.at == at + size);
+	if (fast.batch_header != 0) {
+		producer->batch_header = fast.batch_header;
+		producer->batch_pos = producer->pos;
+		witness("batched");
+	}
+	producer->pos += size;
+	rcasti_set_easy_end(producer);
+	witness("easy");
+	return true;
+}
+#else
+static bool put_easy(struct rcasti_producer *producer, const uint64_t *payload, uint32_t n_bytes)
+{
+	return false;
+}
+#endif
+
 static bool write_record(struct rcasti_producer *producer, uint32_t n_bytes)
 {
 	uint64_t payload[3];
@@ -154,6 +194,8 @@ static bool write_record(struct rcasti_producer *producer, uint32_t n_bytes)
 		return false;
 	for (uint32_t at = 0; at < n_bytes; at += RCASTI_WORD)
 		payload[at / RCASTI_WORD] = payload_word_at(producer->pos + RCASTI_WORD + at);
+	if (put_easy(producer, payload, n_bytes))
+		return true;
 	rcasti_copy_in(rcasti_word(words, MASK, producer->pos + RCASTI_WORD), payload, n_bytes);
 	if (producer->batch_header != 0)
 		witness("batched");
@@ -226,16 +268,47 @@ static void check_payload(uint64_t pos, const uint64_t *payload, uint32_t n_byte
 		must(payload[at / RCASTI_WORD] == payload_word_at(pos + RCASTI_WORD + at));
 }
 
-/* Look at `*pos` and go on. False: that was the last record. */
-static bool step(uint64_t *pos, struct tally *tally)
+#ifdef MODEL_EASY
+static bool take_easy(uint64_t *pos, struct tally *tally)
 {
-	uint64_t header = rcasti_look(words, MASK, *pos), payload[3] = {0}, n_bytes = rcasti_header_bytes(header);
+	const char *at = (const char *)rcasti_word(words, MASK, *pos);
+	struct rcast_fast_reader fast = {.at = at,
+					 .easy_end = (const char *)words + CAPACITY,
+					 .pos_of_zero = *pos - (uintptr_t)at,
+					 .capacity = CAPACITY,
+					 .frontier = &shared.frontier};
+	uint64_t payload[3] = {0}, header = rcasti_take_easy(&fast, payload, sizeof payload);
+	struct rcast_record record;
+
+	if (header == 0)
+		return false;
+	rcasti_accept_easy(&fast, header, payload, &record);
+	must(record.pos == *pos && record.next_pos == *pos + rcasti_record_size(header));
+	check_payload(*pos, payload, record.n_bytes);
+	witness("taken");
+	count(&tally->accepted);
+	*pos = record.next_pos;
+	tell(*pos);
+	return true;
+}
+#else
+static bool take_easy(uint64_t *pos, struct tally *tally)
+{
+	return false;
+}
+#endif
+
+/* Look at `*pos` and go on. False: that was the last record. */
+static bool step_any(uint64_t *pos, struct tally *tally)
+{
+	uint64_t header = rcasti_look(rcasti_word(words, MASK, *pos)), payload[3] = {0},
+		 n_bytes = rcasti_header_bytes(header);
 	bool is_data =
 		rcasti_header_kind(header) == KIND && n_bytes <= 2 * RCASTI_WORD && (*pos & MASK) + n_bytes < CAPACITY;
 
 	if (is_data)
-		rcasti_copy_out(payload, rcasti_word(words, MASK, *pos + RCASTI_WORD), n_bytes);
-	if (rcasti_overtaken(&shared, MASK, *pos)) {
+		rcasti_copy_out(payload, rcasti_word(words, MASK, *pos + RCASTI_WORD), n_bytes, sizeof payload);
+	if (rcasti_overtaken(&shared.frontier, CAPACITY, *pos)) {
 		uint64_t first = rcasti_resume(&shared);
 
 		must(enough_laps > 0 && first > *pos);
@@ -258,6 +331,11 @@ static bool step(uint64_t *pos, struct tally *tally)
 	*pos += rcasti_record_size(header);
 	tell(*pos);
 	return true;
+}
+
+static bool step(uint64_t *pos, struct tally *tally)
+{
+	return take_easy(pos, tally) || step_any(pos, tally);
 }
 
 static void *reader(void *result)

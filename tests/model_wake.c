@@ -16,6 +16,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,7 +38,7 @@
 #endif
 
 static struct rcasti_shared shared;
-static _Atomic uint64_t words[CAPACITY_WORDS];
+static uint64_t words[CAPACITY_WORDS];
 static struct rcasti_cursor_words cursor;
 
 /* What each side knows at the end of a round. */
@@ -82,9 +83,9 @@ static void publish_and_ring(void)
 
 static bool is_there_anything(void)
 {
-	uint64_t header = rcasti_look(words, MASK, reader.pos);
+	uint64_t header = rcasti_look(rcasti_word(words, MASK, reader.pos));
 
-	return rcasti_overtaken(&shared, MASK, reader.pos) || header != 0;
+	return rcasti_overtaken(&shared.frontier, CAPACITY, reader.pos) || header != 0;
 }
 
 static void read_until_asleep(uint64_t end)

@@ -23,7 +23,7 @@
 #define N_WORDS (CAPACITY / RCASTI_WORD)
 
 static struct rcasti_ring_header *header;
-static _Atomic uint64_t *words;
+static uint64_t *words;
 static int ring_fd;
 static _Atomic uint64_t stands_at; /* the reader */
 static _Atomic bool over;
@@ -38,9 +38,9 @@ static uint64_t next_random(uint64_t *state)
 
 /* ── The scribbler ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void store(_Atomic uint64_t *word, uint64_t value)
+static void store(uint64_t *word, uint64_t value)
 {
-	atomic_store_explicit(word, value, memory_order_relaxed);
+	rcasti_store(word, value, __ATOMIC_RELAXED);
 }
 
 static void scribble_words(uint64_t *state, uint64_t pos)
@@ -213,7 +213,7 @@ static void make_ring(void)
 	ring_fd = rcasti_memory_create("hostile", RCASTI_RING_HEADER_BYTES + CAPACITY, &mapping);
 	must(ring_fd >= 0);
 	header = mapping;
-	words = (_Atomic uint64_t *)((char *)mapping + RCASTI_RING_HEADER_BYTES);
+	words = (uint64_t *)((char *)mapping + RCASTI_RING_HEADER_BYTES);
 	header->magic = RCASTI_RING_MAGIC;
 	header->version = RCASTI_RING_VERSION;
 	header->header_bytes = RCASTI_RING_HEADER_BYTES;

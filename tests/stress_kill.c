@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -38,21 +39,13 @@ static const struct point {
 	const char *name;
 	unsigned int n_passed;
 } points[] = {
-	{"about to claim", 400},
-	{"first is stored", 400},
-	{"recent is stored", 400},
-	{"claimed", 400},
-	{"reserved", 300},
-	{"half filled", 300},
-	{"payload is stored", 2000},
-	{"next header is zero", 2000},
-	{"committed", 2000},
-	{"added to the batch", 1000},
-	{"batch is started", 300},
-	{"lap is closed", 8},
-	{"about to ring", 5},
-	{"about to end", 1},
-	{"ended", 1},
+	{"about to claim", 400},     {"first is stored", 400},
+	{"recent is stored", 400},   {"claimed", 400},
+	{"reserved", 300},           {"half filled", 300},
+	{"payload is stored", 2000}, {"next header is zero", 2000},
+	{"committed", 2000},         {"batch is started", 300},
+	{"lap is closed", 8},        {"about to ring", 5},
+	{"about to end", 1},         {"ended", 1},
 };
 enum { N_POINTS = sizeof points / sizeof points[0] };
 

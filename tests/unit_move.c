@@ -228,3 +228,28 @@ HARNESS_TEST(move, refuses_what_cannot_be)
 	rcast_writer_free(plain);
 	rcast_writer_free(next);
 }
+
+/* From the first record on each ring takes records of a quarter of its own length, whatever the one before it took. */
+HARNESS_TEST(move, the_longest_record_is_that_of_the_ring_at_hand)
+{
+	const uint64_t capacities[] = {RCAST_RING_MIN_BYTES, RCAST_RING_MIN_BYTES << 4, RCAST_RING_MIN_BYTES << 2};
+	struct rcast_reader *reader;
+	uint64_t number = 0, expected = 0;
+
+	writer = make(capacities[0]);
+	reader = open_reader();
+	for (size_t i = 0; i < 3; i++) {
+		if (i > 0) {
+			move(capacities[i], 0);
+			cr_assert_eq(follow(reader, &expected), RCAST_ENDED);
+			cr_assert_eq(rcast_reader_move_take(reader, rcast_writer_dup_fd(writer)), 0);
+		}
+		for (int k = 0; k < 12; k++) {
+			put(number++, k % 2 ? 100 : rcast_writer_max_bytes(writer));
+			cr_assert_eq(follow(reader, &expected), RCAST_EMPTY);
+			cr_assert_eq(expected, number);
+		}
+	}
+	rcast_reader_close(reader);
+	rcast_writer_free(writer);
+}

@@ -4,10 +4,11 @@
  *
  * This header holds the words that all the others share. Read on in
  *
- *   <ringcast/ring.h>     the ring itself: write once, follow from any number of processes
- *   <ringcast/circuit.h>  logical channels over a socket: commands, streams, file descriptors
- *   <ringcast/engine.h>   sessions and the control socket, to embed or to run as a daemon
- *   <ringcast/client.h>   find sessions, attach to them, follow them
+ *   <ringcast/ring.h>        the ring itself: write once, follow from any number of processes
+ *   <ringcast/ring_inline.h> its hot path inlined into the caller, for tight loops
+ *   <ringcast/circuit.h>     logical channels over a socket: commands, streams, file descriptors
+ *   <ringcast/engine.h>      sessions and the control socket, to embed or to run as a daemon
+ *   <ringcast/client.h>      find sessions, attach to them, follow them
  *
  * Words. A *position* is the count of bytes since the ring's first; it is a u64, never wraps, and is what other systems call
  * a sequence. A *record* is one entry of the ring. A reader is *lapped* when the writer has claimed the bytes it stood on;

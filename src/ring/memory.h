@@ -3,6 +3,8 @@
 #ifndef RCASTI_RING_MEMORY_H
 #define RCASTI_RING_MEMORY_H
 
+#include <stdatomic.h>
+
 #include "ring/protocol.h"
 
 #define RCASTI_RING_MAGIC UINT64_C(0x676e697274736163)

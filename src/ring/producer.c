@@ -20,16 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef RCASTI_WORDWISE
-#define SHORT_BYTES 0u
-#else
-#define SHORT_BYTES 64u
-#endif
+#define SHORT_BYTES 64u /* up to which length a copy needs no call */
 
 struct rcast_writer {
 	struct rcasti_producer producer;
 	size_t max_bytes;
-	size_t short_bytes;      /* up to which length put takes its short cut: SHORT_BYTES or 0 */
 	uint64_t payload_offset; /* in every record */
 	uint8_t flags;           /* of every record: RCASTI_FLAG_STAMPED or 0 */
 	bool ended;
@@ -64,8 +59,8 @@ static int map_ring(struct rcast_writer *writer, uint64_t capacity)
 	header->capacity_bytes = capacity;
 	writer->memory_fd = fd;
 	writer->mapping = header;
-	rcasti_producer_init(&writer->producer, &header->shared,
-			     (_Atomic uint64_t *)((char *)mapping + RCASTI_RING_HEADER_BYTES), capacity);
+	rcasti_producer_init(&writer->producer, &header->shared, (uint64_t *)((char *)mapping + RCASTI_RING_HEADER_BYTES),
+			     capacity);
 	return 0;
 }
 
@@ -82,7 +77,6 @@ int rcast_writer_create(const struct rcast_writer_options *options, struct rcast
 	if (!writer)
 		return -ENOMEM;
 	writer->flags = options && options->stamped ? RCASTI_FLAG_STAMPED : 0;
-	writer->short_bytes = writer->flags ? 0 : SHORT_BYTES;
 	writer->reserved_pos = UINT64_MAX;
 	writer->payload_offset = rcasti_payload_offset(writer->flags);
 	writer->max_bytes = capacity / 4 - writer->payload_offset;
@@ -159,11 +153,11 @@ static inline int open_record(struct rcast_writer *writer, size_t n_bytes)
 	return find_room(writer, n_bytes, size);
 }
 
-static _Atomic uint64_t *payload(struct rcast_writer *writer)
+static uint64_t *payload(struct rcast_writer *writer)
 {
 	struct rcasti_producer *producer = &writer->producer;
 
-	return rcasti_word(producer->words, producer->mask, producer->pos + writer->payload_offset);
+	return rcasti_producer_word(producer, producer->pos + writer->payload_offset);
 }
 
 static void put_stamp(struct rcast_writer *writer)
@@ -174,7 +168,7 @@ static void put_stamp(struct rcast_writer *writer)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	stamp.time_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-	rcasti_copy_in(rcasti_word(producer->words, producer->mask, producer->pos + RCASTI_WORD), &stamp, sizeof stamp);
+	rcasti_copy_in(rcasti_producer_word(producer, producer->pos + RCASTI_WORD), &stamp, sizeof stamp);
 }
 
 static inline void count_record(struct rcast_writer *writer, uint8_t kind, size_t n_bytes)
@@ -208,24 +202,6 @@ static int __attribute__((noinline)) put_any(struct rcast_writer *writer, uint8_
 	return 0;
 }
 
-/* memcpy of 1 to SHORT_BYTES bytes without a call: two pieces that may overlap. */
-static inline void copy_short(char *to, const char *from, size_t n_bytes)
-{
-	if (n_bytes > 32) {
-		memcpy(to, from, 32);
-		memcpy(to + n_bytes - 32, from + n_bytes - 32, 32);
-	} else if (n_bytes >= 16) {
-		memcpy(to, from, 16);
-		memcpy(to + n_bytes - 16, from + n_bytes - 16, 16);
-	} else if (n_bytes >= 8) {
-		memcpy(to, from, 8);
-		memcpy(to + n_bytes - 8, from + n_bytes - 8, 8);
-	} else {
-		for (size_t i = 0; i < n_bytes; i++)
-			to[i] = from[i];
-	}
-}
-
 /*
  * A short record without a stamp is cheap enough that calls count: the one to memcpy costs as much as the rest, and has
  * everything that is in a register saved around it. So this path has none.
@@ -233,16 +209,81 @@ static inline void copy_short(char *to, const char *from, size_t n_bytes)
 int rcast_writer_put(struct rcast_writer *writer, uint8_t kind, const void *data, size_t n_bytes)
 {
 	struct rcasti_producer *producer = &writer->producer;
-	uint64_t pos = producer->pos;
-	uint64_t next = pos + RCASTI_WORD + ((n_bytes + RCASTI_WORD - 1) & ~(uint64_t)(RCASTI_WORD - 1));
+	uint64_t *word = rcasti_producer_word(producer, producer->pos);
+	uint64_t size = rcasti_plain_size(n_bytes);
 
-	if (rcasti_unlikely(n_bytes - 1 >= writer->short_bytes || next >= producer->easy_end || !is_publishable(kind)))
+	if (rcasti_unlikely(n_bytes - 1 >= SHORT_BYTES || writer->flags != 0 || producer->pos + size >= producer->easy_end ||
+			    !is_publishable(kind)))
 		return put_any(writer, kind, data, n_bytes);
-	copy_short((char *)rcasti_word(producer->words, producer->mask, pos + RCASTI_WORD), data, n_bytes);
-	rcasti_commit_easy(producer, next, rcasti_header((uint32_t)n_bytes, kind, 0));
+	rcasti_copy_in(word + 1, data, n_bytes);
+	rcasti_make_visible(word, word + size / RCASTI_WORD, rcasti_header((uint32_t)n_bytes, kind, 0));
+	producer->pos += size;
 	count_record(writer, kind, n_bytes);
 	return 0;
 }
+
+/* ── Lent to a loop ──────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* How far the loop can go by itself. To it, other than to us, the first record of a batch is as easy as any. */
+static uint64_t easy_bytes(const struct rcast_writer *writer)
+{
+	uint64_t end = rcasti_find_easy_end(&writer->producer), pos = writer->producer.pos;
+
+	return writer->flags == 0 && !writer->ended && end > pos ? end - pos : 0;
+}
+
+void rcasti_lend_writer(struct rcast_writer *writer, struct rcast_fast_writer *fast)
+{
+	const struct rcasti_producer *producer = &writer->producer;
+	char *at = (char *)rcasti_producer_word(producer, producer->pos);
+
+	*fast = (struct rcast_fast_writer){
+		.at = at,
+		.easy_end = at + easy_bytes(writer),
+		.n_records = writer->n_records,
+		.n_output = writer->n_output,
+		.batch_at = producer->batching && producer->batch_header == 0 ? at : NULL,
+		.batch_word = rcasti_producer_word(producer, producer->batch_pos),
+		.batch_header = producer->batch_header,
+		.writer = writer,
+	};
+}
+
+/* The batch is much shorter than the ring, so the word that it starts with has but one position. */
+static void return_batch(struct rcasti_producer *producer, const struct rcast_fast_writer *fast)
+{
+	uint64_t offset = (uint64_t)((char *)fast->batch_word - (char *)producer->words);
+
+	producer->batching = fast->batch_at != NULL || fast->batch_header != 0;
+	producer->batch_header = fast->batch_header;
+	producer->batch_pos = producer->pos - ((producer->pos - offset) & producer->mask);
+	rcasti_set_easy_end(producer);
+}
+
+/* All that the loop has written lies in one piece behind where the producer stands. */
+void rcasti_return_writer(const struct rcast_fast_writer *fast)
+{
+	struct rcast_writer *writer = fast->writer;
+	struct rcasti_producer *producer = &writer->producer;
+
+	producer->pos += (uint64_t)(fast->at - (char *)rcasti_producer_word(producer, producer->pos));
+	writer->n_records = fast->n_records;
+	writer->n_output = fast->n_output;
+	if (!writer->ended)
+		return_batch(producer, fast);
+}
+
+int rcasti_put_any(struct rcast_fast_writer *fast, uint8_t kind, const void *data, size_t n_bytes)
+{
+	int error;
+
+	rcasti_return_writer(fast);
+	error = put_any(fast->writer, kind, data, n_bytes);
+	rcasti_lend_writer(fast->writer, fast);
+	return error;
+}
+
+/* ── Publishing in other ways ────────────────────────────────────────────────────────────────────────────────────────── */
 
 static int total_bytes(const struct iovec *iov, int n_iov, size_t limit, size_t *total)
 {
@@ -368,11 +409,9 @@ static void copy_records(struct rcasti_producer *from, struct rcasti_producer *t
 {
 	uint64_t lap_end = (first | from->mask) + 1, middle = end < lap_end ? end : lap_end;
 
-	rcasti_copy_in(rcasti_word(to->words, to->mask, first), (void *)rcasti_word(from->words, from->mask, first),
-		       middle - first);
+	rcasti_copy_in(rcasti_producer_word(to, first), rcasti_producer_word(from, first), middle - first);
 	if (end > middle)
-		rcasti_copy_in(rcasti_word(to->words, to->mask, middle),
-			       (void *)rcasti_word(from->words, from->mask, middle), end - middle);
+		rcasti_copy_in(rcasti_producer_word(to, middle), rcasti_producer_word(from, middle), end - middle);
 	memcpy(to->chunk_first, from->chunk_first, sizeof to->chunk_first);
 }
 

@@ -2,7 +2,8 @@
 /*
  * The ring protocol: all that the writer and a reader do to memory that they share. Both halves of the library and the
  * model program (tests/model_ring.c) include this file, so what is checked is what is shipped. No system calls, no errors,
- * no policy: those are producer.c and reader.c.
+ * no policy: those are producer.c and reader.c. What happens for each record is in <ringcast/ring_inline.h>, for those who
+ * inline it; here is what happens now and then, and how both fit together.
  *
  * The ring is an array of 64-bit words. A record is a header word and a payload, contiguous, and starts and ends on a word.
  * Positions are in bytes and only grow; `pos & mask` is the place in the ring.
@@ -22,84 +23,26 @@
  * The writer decides from private copies only. For each chunk it remembers where the first record in it starts; claims are
  * whole chunks, so the oldest record that survives a claim is one look into that table.
  *
- * Orderings. Each has a name here and its argument where it is used. A model program may define one as weaker than it is
- * before it includes this file, to show which of them carry weight.
+ * Orderings. Each has a name and its argument where it is used; scripts/mutate weakens each, to show which of them carry
+ * weight.
  */
 #ifndef RCASTI_RING_PROTOCOL_H
 #define RCASTI_RING_PROTOCOL_H
 
 #include <stdalign.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
-/*
- * ThreadSanitizer does not understand fences. In its build payload goes word by word through atomics that carry the fences'
- * order themselves. Model programs ask for the words alone, with RCASTI_WORDWISE; or, where a lease rules out every lap, for
- * the shipped plain copy under ThreadSanitizer too, with RCASTI_PLAIN: what orders it is then no fence.
- */
-#ifdef __has_feature
-#if __has_feature(thread_sanitizer) && !defined(RCASTI_PLAIN)
-#define RCASTI_FENCELESS 1
-#endif
-#endif
-#ifdef RCASTI_FENCELESS
-#define RCASTI_WORDWISE 1
-#define RCASTI_ORDER_STORE memory_order_release
-#define RCASTI_ORDER_LOAD memory_order_acquire
-#define RCASTI_FENCE(order) ((void)0)
-#else
-#define RCASTI_ORDER_STORE memory_order_relaxed
-#define RCASTI_ORDER_LOAD memory_order_relaxed
-#define RCASTI_FENCE(order) atomic_thread_fence(order)
-#endif
+#include <ringcast/ring_inline.h>
 
-#ifndef RCASTI_ORDER_COMMIT
-#define RCASTI_ORDER_COMMIT memory_order_release
-#endif
-#ifndef RCASTI_ORDER_LOOK
-#define RCASTI_ORDER_LOOK memory_order_acquire
-#endif
-#ifndef RCASTI_ORDER_CLAIM
-#define RCASTI_ORDER_CLAIM memory_order_release
-#endif
-#ifndef RCASTI_ORDER_RESUME
-#define RCASTI_ORDER_RESUME memory_order_acquire
-#endif
-#ifndef RCASTI_ORDER_CLAIMED /* the fence F1 */
-#define RCASTI_ORDER_CLAIMED memory_order_release
-#endif
-#ifndef RCASTI_ORDER_COPIED /* the fence F2 */
-#define RCASTI_ORDER_COPIED memory_order_acquire
-#endif
+#define RCASTI_ORDER_CLAIM __ATOMIC_RELEASE
+#define RCASTI_ORDER_RESUME __ATOMIC_ACQUIRE
+#define RCASTI_ORDER_CLAIMED __ATOMIC_RELEASE /* the fence F1 */
+#define RCASTI_ORDER_TELL __ATOMIC_RELEASE
+#define RCASTI_ORDER_TOLD __ATOMIC_ACQUIRE
 
-#ifndef RCASTI_ORDER_TELL
-#define RCASTI_ORDER_TELL memory_order_release
-#endif
-#ifndef RCASTI_ORDER_TOLD
-#define RCASTI_ORDER_TOLD memory_order_acquire
-#endif
-
-#define RCASTI_WORD 8u   /* bytes; also the size of a header word */
 #define RCASTI_LINE 128u /* two cache lines, which x86 fetches as a pair */
 #ifndef RCASTI_N_CHUNKS
 #define RCASTI_N_CHUNKS 64u /* of a ring: what a claim takes at least */
 #endif
-
-/*
- * Places in the writer's path at which the test build has it killed, by name; elsewhere nothing. RCAST_KILL_POINTS belongs to
- * tests alone.
- */
-#ifdef RCAST_KILL_POINTS
-void rcasti_kill_point(const char *name);
-#else
-#define rcasti_kill_point(name) ((void)0)
-#endif
-
-#define rcasti_likely(condition) __builtin_expect(!!(condition), 1)
-#define rcasti_unlikely(condition) __builtin_expect(!!(condition), 0)
 
 /* Tell the processor that we wait, so that it leaves the other thread of its core and the memory alone for a moment. */
 static inline void rcasti_relax(void)
@@ -113,41 +56,23 @@ static inline void rcasti_relax(void)
 
 /* The words of the shared header that change. The writer stores them, readers load them. */
 struct rcasti_shared {
-	alignas(RCASTI_LINE) _Atomic uint64_t frontier; /* the end of what the writer may have touched */
-	alignas(RCASTI_LINE) _Atomic uint64_t first;    /* the oldest whole record */
-	_Atomic uint64_t recent;                        /* a record start, at most one claim old */
+	alignas(RCASTI_LINE) uint64_t frontier; /* the end of what the writer may have touched */
+	alignas(RCASTI_LINE) uint64_t first;    /* the oldest whole record */
+	uint64_t recent;                        /* a record start, at most one claim old */
 };
 
 /* What a reader says of itself, in its cursor page. It stores them; the publisher only loads them and believes neither. */
 struct rcasti_cursor_words {
-	alignas(RCASTI_LINE) _Atomic uint64_t pos;     /* where the reader stands */
-	alignas(RCASTI_LINE) _Atomic uint64_t episode; /* odd while it sleeps; no two sleeps have the same number */
+	alignas(RCASTI_LINE) uint64_t pos;     /* where the reader stands */
+	alignas(RCASTI_LINE) uint64_t episode; /* odd while it sleeps; no two sleeps have the same number */
 };
 
 /* ── Header words ────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-/* Bits 0–31: payload bytes; 32–39: kind, never 0; 40–47: flags; the rest: 0. */
-#define RCASTI_FLAG_STAMPED 1u
 
 /* What stands between the header word and the payload of a stamped record. */
 struct rcasti_stamp {
 	uint64_t time_ns, sequence, output_pos;
 };
-
-static inline uint64_t rcasti_header(uint32_t n_bytes, uint8_t kind, uint8_t flags)
-{
-	return (uint64_t)flags << 40 | (uint64_t)kind << 32 | n_bytes;
-}
-
-static inline uint32_t rcasti_header_bytes(uint64_t header)
-{
-	return (uint32_t)header;
-}
-
-static inline uint8_t rcasti_header_kind(uint64_t header)
-{
-	return (uint8_t)(header >> 32);
-}
 
 static inline uint8_t rcasti_header_flags(uint64_t header)
 {
@@ -168,51 +93,12 @@ static inline uint64_t rcasti_record_size(uint64_t header)
 	return rcasti_payload_offset(rcasti_header_flags(header)) + payload;
 }
 
-/* ── Words and payload ───────────────────────────────────────────────────────────────────────────────────────────────── */
-
-/* The word at a position, which is a multiple of a word. */
-static inline _Atomic uint64_t *rcasti_word(_Atomic uint64_t *words, uint64_t mask, uint64_t pos)
-{
-	return (_Atomic uint64_t *)((char *)words + (pos & mask));
-}
-
-/*
- * Payload is copied by plain memcpy, which may race with a writer that laps us. What a torn copy holds is never used, as
- * rcasti_overtaken tells; the fences on either side keep compiler and machine from moving the copy out of its place.
- */
-static inline void rcasti_copy_in(_Atomic uint64_t *to, const void *from, size_t n_bytes)
-{
-#ifdef RCASTI_WORDWISE
-	for (size_t at = 0; at < n_bytes; at += RCASTI_WORD) {
-		uint64_t word = 0;
-
-		memcpy(&word, (const char *)from + at, n_bytes - at < RCASTI_WORD ? n_bytes - at : RCASTI_WORD);
-		atomic_store_explicit(&to[at / RCASTI_WORD], word, RCASTI_ORDER_STORE);
-	}
-#else
-	memcpy((void *)to, from, n_bytes);
-#endif
-}
-
-static inline void rcasti_copy_out(void *to, _Atomic uint64_t *from, size_t n_bytes)
-{
-#ifdef RCASTI_WORDWISE
-	for (size_t at = 0; at < n_bytes; at += RCASTI_WORD) {
-		uint64_t word = atomic_load_explicit(&from[at / RCASTI_WORD], RCASTI_ORDER_LOAD);
-
-		memcpy((char *)to + at, &word, n_bytes - at < RCASTI_WORD ? n_bytes - at : RCASTI_WORD);
-	}
-#else
-	memcpy(to, (const void *)from, n_bytes);
-#endif
-}
-
 /* ── The writer's half ───────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* Private to the writer, but for what the two pointers lead to. */
 struct rcasti_producer {
 	struct rcasti_shared *shared;
-	_Atomic uint64_t *words;
+	uint64_t *words;
 	uint64_t mask;                         /* capacity - 1 */
 	uint64_t pos;                          /* where the next record starts */
 	uint64_t easy_end;                     /* a record that ends before it needs no thought, see below */
@@ -227,8 +113,8 @@ struct rcasti_producer {
 	uint64_t chunk_first[RCASTI_N_CHUNKS]; /* the first record start at or behind the start of each chunk */
 };
 
-static inline void rcasti_producer_init(struct rcasti_producer *producer, struct rcasti_shared *shared,
-					_Atomic uint64_t *words, uint64_t capacity)
+static inline void rcasti_producer_init(struct rcasti_producer *producer, struct rcasti_shared *shared, uint64_t *words,
+					uint64_t capacity)
 {
 	*producer = (struct rcasti_producer){
 		.shared = shared,
@@ -242,19 +128,28 @@ static inline void rcasti_producer_init(struct rcasti_producer *producer, struct
 
 /*
  * Nearly every record ends in the chunk in which it starts. That chunk is claimed already, no lap ends inside it and no
- * later chunk begins in the record: one comparison with easy_end tells all that. In a batch it tells too that the batch has
- * begun and does not get too long. Whatever moves `boundary` or `claimed`, or begins or ends a batch, sets it anew. Only the
- * first claim of a ring that goes on from another may end inside a chunk.
+ * later chunk begins in the record: one comparison with easy_end tells all that. In a batch it tells too that the batch does
+ * not get too long. Only the first claim of a ring that goes on from another may end inside a chunk.
  */
-static inline void rcasti_set_easy_end(struct rcasti_producer *producer)
+static inline uint64_t rcasti_find_easy_end(const struct rcasti_producer *producer)
 {
+	uint64_t end = producer->boundary < producer->claimed ? producer->boundary : producer->claimed;
 	uint64_t batch_end = producer->batch_pos + (producer->mask + 1) / 4;
 
-	producer->easy_end = producer->boundary < producer->claimed ? producer->boundary : producer->claimed;
-	if (producer->batching && producer->batch_header == 0)
-		producer->easy_end = 0;
-	else if (producer->batching && batch_end < producer->easy_end)
-		producer->easy_end = batch_end;
+	return producer->batch_header != 0 && batch_end < end ? batch_end : end;
+}
+
+/* Whatever moves `boundary` or `claimed`, or begins or ends a batch, sets it anew. The first record of a batch is not easy. */
+static inline void rcasti_set_easy_end(struct rcasti_producer *producer)
+{
+	bool starts_batch = producer->batching && producer->batch_header == 0;
+
+	producer->easy_end = starts_batch ? 0 : rcasti_find_easy_end(producer);
+}
+
+static inline uint64_t *rcasti_producer_word(const struct rcasti_producer *producer, uint64_t pos)
+{
+	return rcasti_word(producer->words, producer->mask, pos);
 }
 
 static inline uint64_t *rcasti_chunk_first(struct rcasti_producer *producer, uint64_t chunk_pos)
@@ -285,12 +180,12 @@ static inline bool rcasti_claim_more(struct rcasti_producer *producer, uint64_t 
 	producer->claimed = claimed;
 	rcasti_set_easy_end(producer);
 	rcasti_kill_point("about to claim");
-	atomic_store_explicit(&producer->shared->first, producer->oldest, RCASTI_ORDER_CLAIM);
+	rcasti_store(&producer->shared->first, producer->oldest, RCASTI_ORDER_CLAIM);
 	rcasti_kill_point("first is stored");
-	atomic_store_explicit(&producer->shared->recent, producer->batch_header ? producer->batch_pos : producer->pos,
-			      RCASTI_ORDER_CLAIM);
+	rcasti_store(&producer->shared->recent, producer->batch_header ? producer->batch_pos : producer->pos,
+		     RCASTI_ORDER_CLAIM);
 	rcasti_kill_point("recent is stored");
-	atomic_store_explicit(&producer->shared->frontier, claimed, RCASTI_ORDER_CLAIM);
+	rcasti_store(&producer->shared->frontier, claimed, RCASTI_ORDER_CLAIM);
 	RCASTI_FENCE(RCASTI_ORDER_CLAIMED);
 	rcasti_kill_point("claimed");
 	return true;
@@ -299,31 +194,6 @@ static inline bool rcasti_claim_more(struct rcasti_producer *producer, uint64_t 
 static inline bool rcasti_claim(struct rcasti_producer *producer, uint64_t end)
 {
 	return end + RCASTI_WORD <= producer->claimed || rcasti_claim_more(producer, end);
-}
-
-/*
- * Let readers have what starts at pos and ends at next. The claim covers it and its payload is stored.
- *
- * The release pairs with the acquire in rcasti_look: whoever sees this header sees the payload, the zero behind it and every
- * claim before it.
- */
-static inline void rcasti_make_visible(struct rcasti_producer *producer, uint64_t pos, uint64_t next, uint64_t header)
-{
-	_Atomic uint64_t *words = producer->words;
-	uint64_t mask = producer->mask;
-
-	rcasti_kill_point("payload is stored");
-	atomic_store_explicit(rcasti_word(words, mask, next), 0, RCASTI_ORDER_STORE);
-	rcasti_kill_point("next header is zero");
-	atomic_store_explicit(rcasti_word(words, mask, pos), header, RCASTI_ORDER_COMMIT);
-	rcasti_kill_point("committed");
-}
-
-/* Of a batch only the first header is kept back: no reader gets past it, so the others need no order among themselves. */
-static inline void rcasti_add_to_batch(struct rcasti_producer *producer, uint64_t pos, uint64_t header)
-{
-	atomic_store_explicit(rcasti_word(producer->words, producer->mask, pos), header, RCASTI_ORDER_STORE);
-	rcasti_kill_point("added to the batch");
 }
 
 static inline void rcasti_start_batch(struct rcasti_producer *producer, uint64_t pos, uint64_t header)
@@ -341,16 +211,15 @@ static inline void rcasti_note_chunks(struct rcasti_producer *producer)
 	rcasti_set_easy_end(producer);
 }
 
-/* The record from the producer's pos to `next`, which is before easy_end, is complete; readers get it now or with its batch. */
+/*
+ * The record from the producer's pos to `next` is complete. In a batch too it is made visible, in the order of all others: as
+ * long as the first header of the batch is kept back, no reader gets that far, and a short cut for it would only cost the others
+ * a question.
+ */
 static inline void rcasti_commit_easy(struct rcasti_producer *producer, uint64_t next, uint64_t header)
 {
-	uint64_t pos = producer->pos;
-
+	rcasti_make_visible(rcasti_producer_word(producer, producer->pos), rcasti_producer_word(producer, next), header);
 	producer->pos = next;
-	if (rcasti_unlikely(producer->batch_header != 0))
-		rcasti_add_to_batch(producer, pos, header);
-	else
-		rcasti_make_visible(producer, pos, next, header);
 }
 
 /* The same for any record. */
@@ -385,7 +254,7 @@ static inline void rcasti_commit_padding(struct rcasti_producer *producer, uint6
 static inline void rcasti_commit_last(struct rcasti_producer *producer, uint64_t header)
 {
 	rcasti_kill_point("about to end");
-	atomic_store_explicit(rcasti_word(producer->words, producer->mask, producer->pos), header, RCASTI_ORDER_COMMIT);
+	rcasti_store(rcasti_producer_word(producer, producer->pos), header, RCASTI_ORDER_COMMIT);
 	rcasti_kill_point("ended");
 	producer->pos += rcasti_record_size(header);
 	producer->easy_end = 0;
@@ -400,7 +269,8 @@ static inline void rcasti_begin_batch(struct rcasti_producer *producer)
 static inline void rcasti_commit_batch(struct rcasti_producer *producer)
 {
 	if (producer->batch_header != 0)
-		rcasti_make_visible(producer, producer->batch_pos, producer->pos, producer->batch_header);
+		rcasti_make_visible(rcasti_producer_word(producer, producer->batch_pos),
+				    rcasti_producer_word(producer, producer->pos), producer->batch_header);
 	producer->batch_header = 0;
 	producer->batching = false;
 	rcasti_set_easy_end(producer);
@@ -417,31 +287,12 @@ static inline void rcasti_producer_continue(struct rcasti_producer *producer, ui
 	producer->claimed = first + producer->mask + 1;
 	producer->boundary = (pos / producer->chunk_bytes + 1) * producer->chunk_bytes;
 	rcasti_set_easy_end(producer);
-	atomic_store_explicit(&producer->shared->first, first, RCASTI_ORDER_CLAIM);
-	atomic_store_explicit(&producer->shared->recent, pos, RCASTI_ORDER_CLAIM);
-	atomic_store_explicit(&producer->shared->frontier, producer->claimed, RCASTI_ORDER_CLAIM);
+	rcasti_store(&producer->shared->first, first, RCASTI_ORDER_CLAIM);
+	rcasti_store(&producer->shared->recent, pos, RCASTI_ORDER_CLAIM);
+	rcasti_store(&producer->shared->frontier, producer->claimed, RCASTI_ORDER_CLAIM);
 }
 
 /* ── The reader's half ───────────────────────────────────────────────────────────────────────────────────────────────── */
-
-/*
- * The header word at `cur`; zero: not committed. Pairs with the release in rcasti_make_visible. Every bound must come from
- * the value returned here, and none of it may be acted on before rcasti_overtaken has said no.
- */
-static inline uint64_t rcasti_look(_Atomic uint64_t *words, uint64_t mask, uint64_t cur)
-{
-	return atomic_load_explicit(rcasti_word(words, mask, cur), RCASTI_ORDER_LOOK);
-}
-
-/*
- * May the writer have touched anything at or behind `cur` that was loaded before this call? Then none of it may be used,
- * the header word included, and also if that was zero. The fence F2 pairs with F1 in rcasti_claim_more.
- */
-static inline bool rcasti_overtaken(struct rcasti_shared *shared, uint64_t mask, uint64_t cur)
-{
-	RCASTI_FENCE(RCASTI_ORDER_COPIED);
-	return atomic_load_explicit(&shared->frontier, memory_order_relaxed) - cur > mask + 1;
-}
 
 /*
  * Where a lapped reader goes on: the oldest whole record. The acquire of `frontier` pairs with its release in
@@ -450,14 +301,14 @@ static inline bool rcasti_overtaken(struct rcasti_shared *shared, uint64_t mask,
  */
 static inline uint64_t rcasti_resume(struct rcasti_shared *shared)
 {
-	(void)atomic_load_explicit(&shared->frontier, RCASTI_ORDER_RESUME);
-	return atomic_load_explicit(&shared->first, RCASTI_ORDER_RESUME);
+	(void)rcasti_load(&shared->frontier, RCASTI_ORDER_RESUME);
+	return rcasti_load(&shared->first, RCASTI_ORDER_RESUME);
 }
 
 /* A record start near the writer, where a header or a zero is found. The acquire is argued as that of `first`. */
 static inline uint64_t rcasti_recent(struct rcasti_shared *shared)
 {
-	return atomic_load_explicit(&shared->recent, RCASTI_ORDER_RESUME);
+	return rcasti_load(&shared->recent, RCASTI_ORDER_RESUME);
 }
 
 /* ── Leases, sleeping and waking ─────────────────────────────────────────────────────────────────────────────────────── */
@@ -465,7 +316,7 @@ static inline uint64_t rcasti_recent(struct rcasti_shared *shared)
 /* The reader: all before `pos` is read. The release pairs with the acquire in rcasti_told_pos: our reads have ended by then. */
 static inline void rcasti_tell_pos(struct rcasti_cursor_words *cursor, uint64_t pos)
 {
-	atomic_store_explicit(&cursor->pos, pos, RCASTI_ORDER_TELL);
+	rcasti_store(&cursor->pos, pos, RCASTI_ORDER_TELL);
 }
 
 /*
@@ -474,7 +325,7 @@ static inline void rcasti_tell_pos(struct rcasti_cursor_words *cursor, uint64_t 
  */
 static inline uint64_t rcasti_told_pos(const struct rcasti_cursor_words *cursor)
 {
-	return atomic_load_explicit(&cursor->pos, RCASTI_ORDER_TOLD);
+	return rcasti_load(&cursor->pos, RCASTI_ORDER_TOLD);
 }
 
 /*
@@ -484,25 +335,25 @@ static inline uint64_t rcasti_told_pos(const struct rcasti_cursor_words *cursor)
  */
 static inline void rcasti_fall_asleep(struct rcasti_cursor_words *cursor, uint64_t episode)
 {
-	atomic_store_explicit(&cursor->episode, episode, memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst);
+	rcasti_store(&cursor->episode, episode, __ATOMIC_RELAXED);
+	rcasti_fence(__ATOMIC_SEQ_CST);
 }
 
 /* Relaxed: a publisher that sees it late rings once in vain. */
 static inline void rcasti_wake_up(struct rcasti_cursor_words *cursor, uint64_t episode)
 {
-	atomic_store_explicit(&cursor->episode, episode, memory_order_relaxed);
+	rcasti_store(&cursor->episode, episode, __ATOMIC_RELAXED);
 }
 
 /* The publisher, between publishing and asking who sleeps. Pairs with the fence in rcasti_fall_asleep. */
 static inline void rcasti_fence_before_ringing(void)
 {
-	atomic_thread_fence(memory_order_seq_cst);
+	rcasti_fence(__ATOMIC_SEQ_CST);
 }
 
 static inline uint64_t rcasti_episode(const struct rcasti_cursor_words *cursor)
 {
-	return atomic_load_explicit(&cursor->episode, memory_order_relaxed);
+	return rcasti_load(&cursor->episode, __ATOMIC_RELAXED);
 }
 
 #endif

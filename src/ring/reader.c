@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader: the public face of the protocol's second half.
+ * The reader: the public face of the protocol's second half. Falling asleep is in reader_sleep.c.
  *
  * A reader is a position and a read-only mapping. One look at the header word there decides: a record, nothing yet, or
  * overtaken. Nothing that was found counts before rcasti_overtaken has said no, and all bounds come from the one header word
@@ -22,42 +22,21 @@
  * The reader tells its position to the cursor page when it has read another 1/64 of the ring or falls asleep: often enough for
  * a lease, seldom enough to cost nothing.
  */
-#include "ring/cursor.h"
+#include "ring/reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_POS (UINT64_C(1) << 62) /* 46 years at 3 GiB/s: a position behind this is a lie */
 #define MAX_TRIES 64                /* of a seek that is lapped while it walks */
 
+#define SHORT_BYTES 64u /* up to which length a copy needs no call */
+
 #define FEW_LOOKS 8  /* take less time than a cache line does from one core to another */
 #define FLOW 4       /* so often in a row has the next record come within a few looks: the writer is in full flow */
 #define N_PAUSES 16u /* 0.4 µs on a Zen 5, and nowhere more than a microsecond */
-
-struct rcast_reader {
-	struct rcasti_shared *shared;
-	_Atomic uint64_t *words;
-	uint64_t mask;
-	uint64_t max_record_bytes;
-	uint64_t pos, at;
-	uint64_t current_header; /* of the record that peek found; 0: none */
-	uint64_t caught_up_pos;  /* where there was nothing to read the last time … */
-	unsigned int n_looks;    /* … so many looks … */
-	unsigned int flow;       /* … and how often in a row before that only a few */
-	struct rcast_gap gap;
-	uint64_t lost_bytes;
-	uint64_t tell_pos; /* the cursor page hears of us when we get here; without one, never */
-	struct rcast_cursor *cursor;
-	int wake_fd;
-	void *mapping;
-	size_t mapping_bytes;
-};
 
 /* ── Opening ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -85,7 +64,7 @@ static int map_ring(struct rcast_reader *reader, int ring_fd)
 		return -EPROTO;
 	}
 	reader->shared = &header->shared;
-	reader->words = (_Atomic uint64_t *)((char *)reader->mapping + RCASTI_RING_HEADER_BYTES);
+	reader->words = (uint64_t *)((char *)reader->mapping + RCASTI_RING_HEADER_BYTES);
 	reader->mask = reader->mapping_bytes - RCASTI_RING_HEADER_BYTES - 1;
 	reader->max_record_bytes = (reader->mask + 1) / 4;
 	return 0;
@@ -125,6 +104,13 @@ void rcast_reader_close(struct rcast_reader *reader)
 	free(reader);
 }
 
+static void set_easy_end(struct rcast_reader *reader)
+{
+	uint64_t lap_end = (reader->at | reader->mask) + 1;
+
+	reader->easy_end = reader->tell_pos < lap_end ? reader->tell_pos : lap_end;
+}
+
 int rcast_reader_move_take(struct rcast_reader *reader, int ring_fd)
 {
 	struct rcast_reader there = {0};
@@ -137,9 +123,11 @@ int rcast_reader_move_take(struct rcast_reader *reader, int ring_fd)
 	reader->shared = there.shared;
 	reader->words = there.words;
 	reader->mask = there.mask;
+	reader->max_record_bytes = there.max_record_bytes;
 	reader->mapping = there.mapping;
 	reader->mapping_bytes = there.mapping_bytes;
 	reader->current_header = 0;
+	set_easy_end(reader);
 	return 0;
 }
 
@@ -150,9 +138,14 @@ static bool is_position(uint64_t pos)
 	return pos <= MAX_POS && pos % RCASTI_WORD == 0;
 }
 
+static uint64_t *word(const struct rcast_reader *reader, uint64_t pos)
+{
+	return rcasti_word(reader->words, reader->mask, pos);
+}
+
 static bool overtaken(const struct rcast_reader *reader)
 {
-	return rcasti_overtaken(reader->shared, reader->mask, reader->at);
+	return rcasti_overtaken(&reader->shared->frontier, reader->mask + 1, reader->at);
 }
 
 static bool is_end(uint8_t kind)
@@ -185,12 +178,13 @@ static bool is_well_formed(const struct rcast_reader *reader, uint64_t pos, uint
 	return at + size <= capacity && (kind >= RCAST_OUTPUT || is_end(kind));
 }
 
-static void tell_pos(struct rcast_reader *reader)
+void rcasti_reader_tell_pos(struct rcast_reader *reader)
 {
 	if (!reader->cursor)
 		return;
 	rcasti_cursor_set_pos(reader->cursor, reader->pos);
 	reader->tell_pos = reader->pos + (reader->mask + 1) / RCASTI_N_CHUNKS;
+	set_easy_end(reader);
 }
 
 static void go_to(struct rcast_reader *reader, uint64_t pos)
@@ -198,7 +192,8 @@ static void go_to(struct rcast_reader *reader, uint64_t pos)
 	reader->pos = reader->at = pos;
 	reader->current_header = 0;
 	if (rcasti_unlikely(pos >= reader->tell_pos))
-		tell_pos(reader);
+		rcasti_reader_tell_pos(reader);
+	set_easy_end(reader);
 }
 
 /* A resume that does not lead ahead would be a loop, and no honest writer offers one. */
@@ -217,7 +212,7 @@ static int resume(struct rcast_reader *reader)
 /* Go past padding, if that is what comes next. What it says is believed only if we were not overtaken meanwhile. */
 static void skip_padding(struct rcast_reader *reader)
 {
-	uint64_t header = rcasti_look(reader->words, reader->mask, reader->at);
+	uint64_t header = rcasti_look(word(reader, reader->at));
 
 	if (rcasti_header_kind(header) == RCAST_PADDING && is_well_formed(reader, reader->at, header) && !overtaken(reader))
 		reader->at += rcasti_record_size(header);
@@ -227,7 +222,7 @@ static void __attribute__((noinline)) read_stamp(const struct rcast_reader *read
 {
 	struct rcasti_stamp stamp;
 
-	rcasti_copy_out(&stamp, rcasti_word(reader->words, reader->mask, reader->at + RCASTI_WORD), sizeof stamp);
+	rcasti_copy_out(&stamp, word(reader, reader->at + RCASTI_WORD), sizeof stamp, sizeof stamp);
 	record->time_ns = stamp.time_ns;
 	record->sequence = stamp.sequence;
 	record->output_pos = stamp.output_pos;
@@ -239,7 +234,7 @@ static inline void describe(const struct rcast_reader *reader, uint64_t header, 
 
 	record->pos = reader->pos;
 	record->next_pos = reader->at + rcasti_record_size(header);
-	record->data = (const void *)rcasti_word(reader->words, reader->mask, reader->at + rcasti_payload_offset(flags));
+	record->data = (const void *)word(reader, reader->at + rcasti_payload_offset(flags));
 	record->n_bytes = rcasti_header_bytes(header);
 	record->kind = rcasti_header_kind(header);
 	record->stamped = flags & RCASTI_FLAG_STAMPED;
@@ -258,7 +253,7 @@ static void pause_briefly(void)
  * There is nothing to read. Let a writer in full flow get ahead, once for each time that we have caught up with it.
  *
  * Nobody who waits for an answer comes here: an answer takes two cache lines from core to core, which is many more than
- * FEW_LOOKS. Nor does one who is about to sleep: rcast_reader_sleep counts as many looks.
+ * FEW_LOOKS. Nor does one who sleeps, which counts as many looks.
  */
 static void breathe(struct rcast_reader *reader)
 {
@@ -271,6 +266,11 @@ static void breathe(struct rcast_reader *reader)
 	reader->n_looks = 1;
 	if (reader->flow > FLOW)
 		pause_briefly();
+}
+
+void rcasti_reader_has_waited(struct rcast_reader *reader)
+{
+	reader->n_looks = FEW_LOOKS + 1;
 }
 
 /* What is there, if it is no record or none that may be used? */
@@ -294,12 +294,12 @@ static int __attribute__((noinline)) look_closely(struct rcast_reader *reader, u
  */
 static inline int look(struct rcast_reader *reader, struct rcast_record *record, bool asks_later)
 {
-	uint64_t header = rcasti_look(reader->words, reader->mask, reader->at);
+	uint64_t header = rcasti_look(word(reader, reader->at));
 
 	reader->current_header = 0;
 	if (rcasti_unlikely(rcasti_header_kind(header) == RCAST_PADDING)) {
 		skip_padding(reader);
-		header = rcasti_look(reader->words, reader->mask, reader->at);
+		header = rcasti_look(word(reader, reader->at));
 	}
 	if (rcasti_unlikely(!is_record(reader, reader->at, header, rcasti_record_size(header))))
 		return look_closely(reader, header, record);
@@ -332,7 +332,8 @@ int rcast_reader_release(struct rcast_reader *reader)
 	return RCAST_RECORD;
 }
 
-int rcast_reader_read(struct rcast_reader *reader, void *buffer, size_t buffer_bytes, struct rcast_record *record)
+static int __attribute__((noinline))
+read_any(struct rcast_reader *reader, void *buffer, size_t buffer_bytes, struct rcast_record *record)
 {
 	int outcome = look(reader, record, true);
 
@@ -342,12 +343,78 @@ int rcast_reader_read(struct rcast_reader *reader, void *buffer, size_t buffer_b
 		outcome = rcast_reader_intact(reader);
 		return outcome == RCAST_RECORD ? -EMSGSIZE : outcome;
 	}
-	rcasti_copy_out(buffer, (_Atomic uint64_t *)record->data, record->n_bytes);
+	rcasti_copy_out(buffer, record->data, record->n_bytes, buffer_bytes);
 	record->data = buffer;
 	if (rcasti_unlikely(overtaken(reader)))
 		return resume(reader);
 	go_to(reader, record->next_pos);
 	return RCAST_RECORD;
+}
+
+/* ── Lent to a loop ──────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static inline struct rcast_fast_reader lend(struct rcast_reader *reader)
+{
+	const char *at = (const char *)word(reader, reader->at);
+	bool is_easy = reader->easy_end > reader->at && reader->pos == reader->at;
+
+	return (struct rcast_fast_reader){
+		.at = at,
+		.easy_end = at + (is_easy ? reader->easy_end - reader->at : 0),
+		.pos_of_zero = reader->at - (uintptr_t)at,
+		.capacity = reader->mask + 1,
+		.frontier = &reader->shared->frontier,
+		.reader = reader,
+	};
+}
+
+static inline void take_back(const struct rcast_fast_reader *fast)
+{
+	struct rcast_reader *reader = fast->reader;
+	uint64_t pos = rcasti_fast_pos(fast);
+
+	if (pos != reader->at)
+		reader->pos = reader->at = pos;
+	reader->current_header = 0;
+}
+
+void rcasti_lend_reader(struct rcast_reader *reader, struct rcast_fast_reader *fast)
+{
+	*fast = lend(reader);
+}
+
+void rcasti_return_reader(const struct rcast_fast_reader *fast)
+{
+	take_back(fast);
+}
+
+int rcasti_read_any(struct rcast_fast_reader *fast, void *buffer, size_t buffer_bytes, struct rcast_record *record)
+{
+	int outcome;
+
+	take_back(fast);
+	outcome = read_any(fast->reader, buffer, buffer_bytes, record);
+	*fast = lend(fast->reader);
+	return outcome;
+}
+
+/* A short record without a stamp is copied without a call, as it was by rcast_writer_put. */
+int rcast_reader_read(struct rcast_reader *reader, void *buffer, size_t buffer_bytes, struct rcast_record *record)
+{
+	struct rcast_fast_reader fast = lend(reader);
+	uint64_t header = rcasti_take_easy(&fast, buffer, buffer_bytes < SHORT_BYTES ? buffer_bytes : SHORT_BYTES);
+
+	if (rcasti_unlikely(header == 0))
+		return read_any(reader, buffer, buffer_bytes, record);
+	rcasti_accept_easy(&fast, header, buffer, record);
+	take_back(&fast);
+	return RCAST_RECORD;
+}
+
+bool rcasti_reader_has_news(struct rcast_reader *reader)
+{
+	skip_padding(reader);
+	return rcasti_look(word(reader, reader->at)) != 0 || overtaken(reader);
 }
 
 struct rcast_gap rcast_reader_get_gap(const struct rcast_reader *reader)
@@ -387,9 +454,9 @@ static int walk_to(const struct rcast_reader *reader, struct walk *walk, uint64_
 	if (!is_position(walk->pos))
 		return -EPROTO;
 	while (walk->pos < target && walk->budget-- > 0) {
-		uint64_t header = rcasti_look(reader->words, reader->mask, walk->pos);
+		uint64_t header = rcasti_look(word(reader, walk->pos));
 
-		if (rcasti_overtaken(reader->shared, reader->mask, walk->pos))
+		if (rcasti_overtaken(&reader->shared->frontier, reader->mask + 1, walk->pos))
 			return RCAST_LAPPED;
 		if (header == 0 || is_end(rcasti_header_kind(header)))
 			return 0;
@@ -406,7 +473,7 @@ static int find_pos(const struct rcast_reader *reader, struct walk *walk, uint64
 	int result;
 
 	walk->pos = rcasti_resume(reader->shared);
-	if (pos < walk->pos && rcasti_overtaken(reader->shared, reader->mask, pos)) {
+	if (pos < walk->pos && rcasti_overtaken(&reader->shared->frontier, reader->mask + 1, pos)) {
 		walk->pos = pos & ~(uint64_t)(RCASTI_WORD - 1);
 		return 0;
 	}
@@ -441,97 +508,6 @@ int rcast_reader_seek(struct rcast_reader *reader, enum rcast_from from, uint64_
 	if (result != 0)
 		return result == RCAST_LAPPED ? -EAGAIN : result;
 	go_to(reader, walk.pos);
-	tell_pos(reader);
+	rcasti_reader_tell_pos(reader);
 	return 0;
-}
-
-/* ── Sleeping ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-/*
- * The pipe's read end, opened anew: whoever handed it to us keeps the other one, and could clear the O_NONBLOCK that both
- * share. In a sandbox that opens nothing, it is kept as it is: who lives in one trusts the publisher, and not the reverse.
- * -EPROTO: no pipe, or not for us to read.
- */
-static int reopen_pipe(int fd)
-{
-	struct stat info;
-	char path[32];
-	int own_fd;
-
-	if (fstat(fd, &info) != 0 || !S_ISFIFO(info.st_mode))
-		return -EPROTO;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	own_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (own_fd < 0 && errno == EPERM)
-		own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (own_fd < 0)
-		return errno == EACCES ? -EPROTO : -errno;
-	return own_fd;
-}
-
-int rcast_reader_follow_take(struct rcast_reader *reader, struct rcast_cursor *take_cursor, int take_wake_fd)
-{
-	int own_fd = reader->cursor ? -EINVAL : reopen_pipe(take_wake_fd);
-
-	close(take_wake_fd);
-	if (own_fd < 0) {
-		rcast_cursor_free(take_cursor);
-		return own_fd;
-	}
-	rcasti_cursor_handed_over(take_cursor);
-	reader->cursor = take_cursor;
-	reader->wake_fd = own_fd;
-	tell_pos(reader);
-	return 0;
-}
-
-int rcast_reader_fd(const struct rcast_reader *reader)
-{
-	return reader->wake_fd;
-}
-
-/* Is there anything to peek, be it a gap or a fault? */
-static bool has_news(struct rcast_reader *reader)
-{
-	skip_padding(reader);
-	return rcasti_look(reader->words, reader->mask, reader->at) != 0 || overtaken(reader);
-}
-
-int rcast_reader_sleep(struct rcast_reader *reader)
-{
-	if (!reader->cursor)
-		return -EINVAL;
-	tell_pos(reader);
-	reader->n_looks = FEW_LOOKS + 1;
-	rcasti_cursor_fall_asleep(reader->cursor);
-	if (!has_news(reader))
-		return RCAST_EMPTY;
-	rcasti_cursor_wake_up(reader->cursor);
-	return RCAST_RECORD;
-}
-
-int rcast_reader_wake(struct rcast_reader *reader)
-{
-	char bytes[64];
-	ssize_t n;
-
-	if (!reader->cursor)
-		return -EINVAL;
-	rcasti_cursor_wake_up(reader->cursor);
-	n = read(reader->wake_fd, bytes, sizeof bytes);
-	return n == 0 ? -EPIPE : 0;
-}
-
-int rcast_reader_wait(struct rcast_reader *reader, int timeout_ms)
-{
-	struct pollfd wake = {.fd = reader->wake_fd, .events = POLLIN};
-	int outcome = rcast_reader_sleep(reader), error;
-
-	if (outcome != RCAST_EMPTY)
-		return outcome;
-	poll(&wake, 1, timeout_ms);
-	error = rcast_reader_wake(reader);
-	if (has_news(reader))
-		return RCAST_RECORD;
-	return error;
 }
