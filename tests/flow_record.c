@@ -106,6 +106,55 @@ HARNESS_TEST(record, the_last_minutes_that_the_ring_did_not_hold)
 	harness_result_free(&result);
 }
 
+/* Without a lease it is lapped, and goes on at the screen: behind the marker stands all that the screen shows then. */
+HARNESS_TEST(record, behind_a_loss_stands_the_screen)
+{
+	struct harness_result played;
+	char script[256], *recorded, *marker;
+	pid_t recorder;
+
+	snprintf(script, sizeof script, "echo ready; read x <%s; seq 1 200000; printf '\\033[2Jend\\033[1;31m'; sleep 100",
+		 flow_gate());
+	flow_start("lapped", "64K", script);
+	recorder = flow_spawn_to_file((const char *[]){"record", "lapped", harness_path("cast"), NULL}, "said");
+	harness_await(flow_file_size("cast") > 0);
+	kill(recorder, SIGSTOP);
+	flow_open_gate();
+	harness_await(flow_stat("lapped", "output_bytes") > 1000000);
+	kill(recorder, SIGCONT);
+	harness_await((recorded = read_recording(), marker = strstr(recorded, "\"m\""), marker ? 1 : (free(recorded), 0)));
+	free(recorded);
+	harness_await((recorded = read_recording(), marker = strstr(recorded, "end"), marker ? 1 : (free(recorded), 0)));
+	marker = strstr(recorded, "are lost here\"]\n");
+	cr_assert_not_null(marker, "%s", recorded);
+	cr_expect_not_null(strstr(marker, "\"r\", \"80x24\"]\n"), "%s", marker);
+	free(recorded);
+	kill(recorder, SIGTERM);
+	cr_expect_eq(harness_wait(recorder), 128 + SIGTERM);
+	played = harness_ringcast_run("play", "--idle-limit", "0", harness_path("cast"), NULL);
+	cr_expect_eq(played.status, 0, "%s", played.err);
+	harness_result_free(&played);
+}
+
+HARNESS_TEST(record, from_the_screen_on)
+{
+	struct harness_result result;
+	char *recorded;
+	pid_t recorder;
+
+	flow_start("shown", "64K", "seq 1 50000; printf '\\033[2J\\033[5;5Hshown'; sleep 100");
+	result = harness_ringcast_run("wait", "--match", "shown", "shown", NULL);
+	harness_result_free(&result);
+	recorder = flow_spawn_to_file((const char *[]){"record", "--from", "screen", "shown", harness_path("cast"), NULL},
+				      "said");
+	harness_await(flow_file_size("cast") > 0);
+	harness_await((recorded = read_recording(), strstr(recorded, "shown\\u001b") ? 1 : (free(recorded), 0)));
+	cr_expect_null(strstr(recorded, "49999"), "%s", recorded);
+	free(recorded);
+	kill(recorder, SIGTERM);
+	cr_expect_eq(harness_wait(recorder), 128 + SIGTERM);
+}
+
 /* With a lease, a recorder that is stopped holds the program back, and nothing is lost. */
 HARNESS_TEST(record, a_lease_holds_the_program_back)
 {

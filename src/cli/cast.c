@@ -377,6 +377,25 @@ int cast_write(struct cast *cast, const struct rcast_record *record)
 	return 0;
 }
 
+int cast_write_screen(struct cast *cast, const struct rcast_keyframe *screen, uint64_t time_ns)
+{
+	struct rcast_resize size = {.cols = screen->cols, .rows = screen->rows};
+	struct rcast_record record = {
+		.kind = RCAST_RESIZE, .stamped = true, .time_ns = time_ns, .data = &size, .n_bytes = sizeof size};
+	int result;
+
+	if (cast->format == CAST_RAW)
+		return 0;
+	cast->n_carried = 0; /* the screen is drawn anew */
+	result = cast_write(cast, &record);
+	if (result < 0)
+		return result;
+	record.kind = RCAST_OUTPUT;
+	record.data = screen->bytes;
+	record.n_bytes = (uint32_t)screen->n_bytes;
+	return cast_write(cast, &record);
+}
+
 int cast_write_gap(struct cast *cast, const struct rcast_loss *lost)
 {
 	cast->n_carried = 0; /* its end is lost */

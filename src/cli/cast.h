@@ -33,6 +33,9 @@ int cast_open(struct cast *cast, const char *path, bool overwrite);
 
 /* Each 0 or -errno; after an error the file ends with the last whole line. */
 int cast_write(struct cast *cast, const struct rcast_record *record);
+/* The whole screen as it was at time_ns (CLOCK_MONOTONIC), its size first. Nothing in a raw recording. */
+int cast_write_screen(struct cast *cast, const struct rcast_keyframe *screen, uint64_t time_ns);
+
 int cast_write_gap(struct cast *cast, const struct rcast_loss *lost);
 
 /* Write the header if nothing came, and what was still carried over; and close. After an error: close only. */

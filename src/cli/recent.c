@@ -57,28 +57,16 @@ static void show(struct rcast_screen *screen, const struct rcast_record *record)
 	(void)rcast_screen_resize(screen, size.cols, size.rows); /* one that is too large is shown as far as it goes */
 }
 
-static int write_made(struct recent *recent, enum rcast_kind kind, const void *data, size_t n_bytes)
-{
-	return cast_write(recent->cast, &(struct rcast_record){.kind = (uint8_t)kind,
-							       .stamped = true,
-							       .time_ns = recent->since_ns,
-							       .data = data,
-							       .n_bytes = (uint32_t)n_bytes});
-}
-
 static int write_screen(struct recent *recent)
 {
-	struct rcast_resize size = {0};
-	size_t n_bytes;
-	char *bytes;
+	struct rcast_keyframe screen = {0};
 	int result;
 
-	rcast_screen_get_size(recent->screen, &size.cols, &size.rows);
-	result = write_made(recent, RCAST_RESIZE, &size, sizeof size);
-	if (result < 0 || rcast_screen_snapshot(recent->screen, &bytes, &n_bytes) != 0)
-		return result;
-	result = write_made(recent, RCAST_OUTPUT, bytes, n_bytes);
-	free(bytes);
+	rcast_screen_get_size(recent->screen, &screen.cols, &screen.rows);
+	if (rcast_screen_snapshot(recent->screen, &screen.bytes, &screen.n_bytes) != 0)
+		return 0;
+	result = cast_write_screen(recent->cast, &screen, recent->since_ns);
+	free(screen.bytes);
 	return result;
 }
 

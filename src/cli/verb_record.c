@@ -3,7 +3,8 @@
  * `ringcast record`: a session into a file that asciinema plays.
  *
  * The recorder asks for a lease, so that a slow disk holds the program back for a moment rather than losing output. Not every
- * engine grants one; without it, or when it runs out, what was lost is a marker in the recording and exit status 4.
+ * engine grants one; without it, or when it runs out, what was lost is a marker in the recording and exit status 4. Behind the
+ * marker stands the screen as it was when the recorder went on, so that what is played from there is right.
  *
  * With --last it does not follow: what the ring holds of that time is written (recent.c), and that is all.
  */
@@ -28,6 +29,7 @@ struct record {
 	uint64_t from_pos;
 	uint32_t last_ms; /* 0: follow */
 	bool overwrite;
+	struct rcast_view *view;
 	struct cast cast;
 	struct recent recent;
 };
@@ -36,7 +38,11 @@ static int record_record(void *user, const struct rcast_record *record)
 {
 	struct record *recorder = user;
 
-	return recorder->last_ms ? recent_write(&recorder->recent, record) : cast_write(&recorder->cast, record);
+	if (recorder->last_ms)
+		return recent_write(&recorder->recent, record);
+	if (record->kind == RCAST_KEYFRAME)
+		return cast_write_screen(&recorder->cast, rcast_view_keyframe(recorder->view), clock_now_ns());
+	return cast_write(&recorder->cast, record);
 }
 
 static int record_gap(void *user, const struct rcast_loss *lost)
@@ -62,14 +68,18 @@ static int say_not_made(const struct record *recorder, int error)
 	return EXIT_CODE_FAILURE;
 }
 
-static int open_view(struct record *recorder, struct rcast_client *client, struct rcast_view **view)
+/* Lapped, a recording of a screen goes on at the screen; one of bytes has as many of them as it can. */
+static int open_view(struct record *recorder, struct rcast_client *client)
 {
-	struct rcast_view_options options = {.from = recorder->from, .from_pos = recorder->from_pos, .lease_ms = LEASE_MS};
-	int result = rcast_view_open(client, recorder->session, &options, view);
+	struct rcast_view_options options = {.from = recorder->from,
+					     .from_pos = recorder->from_pos,
+					     .lease_ms = LEASE_MS,
+					     .rejoin = recorder->cast.format != CAST_RAW && !recorder->last_ms};
+	int result = rcast_view_open(client, recorder->session, &options, &recorder->view);
 
 	if (result == -EPERM) {
 		options.lease_ms = 0;
-		result = rcast_view_open(client, recorder->session, &options, view);
+		result = rcast_view_open(client, recorder->session, &options, &recorder->view);
 	}
 	return result;
 }
@@ -121,11 +131,12 @@ static int record_session(struct record *recorder, struct rcast_client *client)
 	static const struct follow_ops ops = {.record = record_record, .gap = record_gap};
 	struct follow follow = {
 		.session = recorder->session, .client = client, .ops = &ops, .user = recorder, .input_fd = -1};
-	int result = open_view(recorder, client, &follow.view);
+	int result = open_view(recorder, client);
 
 	if (result < 0)
 		return message_client(client, recorder->session, result);
-	recorder->cast.info = rcast_view_info(follow.view);
+	follow.view = recorder->view;
+	recorder->cast.info = rcast_view_info(recorder->view);
 	result = cast_open(&recorder->cast, recorder->path, recorder->overwrite);
 	if (result == 0) {
 		recent_open(&recorder->recent, &recorder->cast, recorder->last_ms * NS_A_MS);
@@ -134,7 +145,7 @@ static int record_session(struct record *recorder, struct rcast_client *client)
 	} else {
 		result = say_not_made(recorder, result);
 	}
-	rcast_view_close(follow.view);
+	rcast_view_close(recorder->view);
 	return result;
 }
 
@@ -148,6 +159,14 @@ static bool parse_format(const char *text, enum cast_format *format)
 			return true;
 	}
 	return false;
+}
+
+static bool parse_begin(const char *text, struct record *recorder)
+{
+	if (strcmp(text, "screen") != 0)
+		return parse_from(text, &recorder->from, &recorder->from_pos);
+	recorder->from = RCAST_FROM_SCREEN;
+	return true;
 }
 
 enum { OPTION_FORMAT = 256, OPTION_FROM, OPTION_LAST, OPTION_OVERWRITE };
@@ -164,8 +183,8 @@ static int take_option(const struct verb *verb, struct record *recorder, int opt
 	recorder->overwrite = recorder->overwrite || option == OPTION_OVERWRITE;
 	if (option == OPTION_FORMAT && !parse_format(optarg, &recorder->cast.format))
 		return message_usage(verb, "--format takes v3, v2 or raw, not '%.40s'", optarg);
-	if (option == OPTION_FROM && !parse_from(optarg, &recorder->from, &recorder->from_pos))
-		return message_usage(verb, "--from takes oldest, newest or a position, not '%.40s'", optarg);
+	if (option == OPTION_FROM && !parse_begin(optarg, recorder))
+		return message_usage(verb, "--from takes oldest, newest, screen or a position, not '%.40s'", optarg);
 	if (option == OPTION_LAST && (!parse_duration(optarg, &recorder->last_ms) || recorder->last_ms == 0))
 		return message_usage(verb, "--last takes a time such as 90s, 5m or 1h, up to a day, not '%.40s'", optarg);
 	return 0;
@@ -204,13 +223,15 @@ static int record_verb(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_record = {
 	.name = "record",
-	.arguments = "[--format v3|v2|raw] [--from oldest|newest|POS | --last TIME] [--overwrite] NAME FILE",
+	.arguments = "[--format v3|v2|raw] [--from oldest|newest|screen|POS | --last TIME] [--overwrite] NAME FILE",
 	.summary = "Record a session into a file that asciinema plays",
 	.help = "  --format F     v3 (the default) and v2 are asciicast, with times, sizes, markers and, in v3, the exit "
 		"status;\n"
 		"                 raw is the bytes alone\n"
 		"  --from WHERE   oldest (the default): from what the ring still holds on, with the times of then.\n"
-		"                 newest: only what comes from now on. POS: from this ring position on.\n"
+		"                 newest: only what comes from now on. screen: the same, beginning with the screen as it "
+		"is.\n"
+		"                 POS: from this ring position on\n"
 		"  --last TIME    after the fact: what the ring still holds of the last 90s, 5m or 1h, beginning with "
 		"the\n"
 		"                 screen of then. Does not wait for more. Exit status 4 if the ring held less\n"
