@@ -97,6 +97,7 @@ struct rcast_start_options {
 	uint64_t ring_bytes;     /* 0: the default */
 	uint32_t linger_ms;      /* 0: the default; RCAST_NO_LINGER */
 	uint16_t cols, rows;     /* 0: 80, 24 */
+	bool awaits_attach;      /* we are about to attach with RCAST_ANSWERS_FROM_START */
 };
 RCAST_API int rcast_client_start(struct rcast_client *client, const struct rcast_start_options *options);
 
@@ -130,6 +131,7 @@ struct rcast_reader_info {
 	uint64_t behind_bytes; /* from there to the writer */
 	uint64_t n_laps;       /* times the engine saw it lapped */
 	uint64_t n_rings;      /* times it was woken */
+	bool answers;          /* what the program asks its terminal */
 };
 struct rcast_session_stats {
 	struct rcast_session_info info;
@@ -184,13 +186,26 @@ RCAST_API int rcast_client_get_keyframe(struct rcast_client *client, const char 
  * If the engine has no keyframes, or fails to make one several times, the view goes on as from RCAST_FROM_OLDEST, and
  * rcast_view_keyframe is NULL. With `rejoin` a view that begins elsewhere does the same once it is lapped.
  */
+/*
+ * Programs ask their terminal what it is, where the cursor stands, and so on, and it answers as if somebody had typed. Of all
+ * views whose terminals can answer exactly one is the one that does, the latest that was opened or typed in; while there is none,
+ * the engine answers what it knows. The stream says where that changes.
+ */
+enum rcast_answers {
+	RCAST_ANSWERS_NOTHING = 0,
+	RCAST_ANSWERS_FROM_NOW = 1,
+	RCAST_ANSWERS_FROM_START =
+		2, /* and what it has asked so far, if nobody was there for that; join at RCAST_FROM_OLDEST */
+};
+
 struct rcast_view_options {
 	enum rcast_from from;
-	uint64_t from_pos; /* for RCAST_FROM_POS */
-	bool input;        /* ask for the right to send input and resize */
-	bool by_circuit;   /* records come over the socket instead of by mapped memory */
-	uint32_t lease_ms; /* ask for a lease; 0: none */
-	bool rejoin;       /* lapped: on at the screen, wherever the view has begun */
+	uint64_t from_pos;          /* for RCAST_FROM_POS */
+	bool input;                 /* ask for the right to send input and resize */
+	bool by_circuit;            /* records come over the socket instead of by mapped memory */
+	uint32_t lease_ms;          /* ask for a lease; 0: none */
+	enum rcast_answers answers; /* with input: is there a terminal behind this view that can answer the program? */
+	bool rejoin;                /* lapped: on at the screen, wherever the view has begun */
 };
 
 /* Attach. -ENOENT: no such session. -EPERM: input or a lease was asked for and is not ours to have. NULL options: from oldest. */
@@ -246,6 +261,16 @@ RCAST_API uint32_t rcast_view_lease_ms(const struct rcast_view *view);
 #define RCAST_INPUT_MAX 4096u
 RCAST_API int rcast_view_send_input(struct rcast_view *view, const void *data, size_t n_bytes);
 RCAST_API int rcast_view_resize(struct rcast_view *view, uint16_t cols, uint16_t rows);
+
+/*
+ * Is what the program asks in this record, the one that rcast_view_next gave last, for our terminal to answer? If not, the
+ * questions must not get to it. (A question that two records have parts of belongs where its last byte is.) False also for what
+ * was asked more than two seconds ago.
+ */
+RCAST_API bool rcast_view_answers(const struct rcast_view *view, const struct rcast_record *record);
+
+/* From now on our terminal can answer, or it cannot. -EPERM: attached without the input right. */
+RCAST_API int rcast_view_set_answers(struct rcast_view *view, bool answers);
 
 /* ── Waiting ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 

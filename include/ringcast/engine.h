@@ -108,6 +108,12 @@ struct rcast_session_options {
 	uint64_t ring_bytes; /* as rcast_writer_options.capacity_bytes (the ring's default) */
 	uint32_t linger_ms;  /* how long an ended session stays readable (60,000); RCAST_NO_LINGER: not at all */
 	uint16_t cols, rows; /* (80, 24) */
+
+	/*
+	 * Somebody is about to attach whose terminal answers what the program asks (RCAST_ANSWERS_FROM_START): for a second the engine
+	 * leaves that to them. Otherwise it answers at once, as long as nobody is attached who does.
+	 */
+	bool awaits_attach;
 };
 
 struct rcast_program {

@@ -73,6 +73,8 @@ enum rcast_kind {
 	RCAST_COMMAND = 16,   /* struct rcast_command: a shell's command begins or ends (OSC 133) */
 	RCAST_MODES = 17,     /* struct rcast_modes */
 
+	RCAST_ANSWERER = 18, /* struct rcast_answerer: who answers what the program asks its terminal from here on */
+
 	RCAST_APPLICATION = 64,
 };
 
@@ -122,6 +124,11 @@ enum rcast_mode {
 /* The payload of RCAST_MODES. */
 struct rcast_modes {
 	uint32_t set; /* enum rcast_mode, all that are on now */
+};
+
+/* The payload of RCAST_ANSWERER. Before the first of these it is the engine. */
+struct rcast_answerer {
+	uint64_t reader; /* the id of an attached reader, or 0: the engine */
 };
 
 /*

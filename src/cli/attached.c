@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/clock.h"
 #include "cli/exit_code.h"
 #include "cli/message.h"
 #include "cli/show.h"
@@ -132,11 +131,12 @@ int attached_run(struct rcast_client *client, const char *session, const struct 
 	canvas_hold_back(&show->canvas); /* until the session has our size */
 	show->canvas.is_inline = options->is_inline || options->is_first;
 	show->follow = (struct follow){.session = session, .client = client, .ops = &ops, .user = &attached, .input_fd = -1};
-	show->silent_until_ns = options->is_first ? 0 : clock_now_ns();
+	terminal_open(&show->terminal, STDIN_FILENO, STDOUT_FILENO);
+	if (terminal_can_answer(&show->terminal))
+		view_options.answers = options->is_first ? RCAST_ANSWERS_FROM_START : RCAST_ANSWERS_FROM_NOW;
 	result = rcast_view_open(client, session, &view_options, &show->follow.view);
 	if (result < 0)
 		return attached_exit_code(message_client(client, session, result));
-	terminal_open(&show->terminal, STDIN_FILENO, STDOUT_FILENO);
 	end = show_follow(show);
 	result = end == FOLLOW_ENDED ? program_exit_code(&show->follow)
 				     : attached_exit_code(follow_exit_code(&show->follow, end));

@@ -34,14 +34,19 @@
 
 /* ── Bytes as they are ───────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int pass(struct canvas *canvas, const void *data, size_t n_bytes, bool silently)
+static int pass(struct canvas *canvas, const void *data, size_t n_bytes, bool answers)
 {
-	int result;
+	canvas->questions.are_ours = answers;
+	canvas->questions.come_alone = false;
+	return questions_write(&canvas->questions, data, n_bytes);
+}
 
-	if (silently)
-		return questions_write(&canvas->questions, data, n_bytes);
-	result = questions_write_held(&canvas->questions);
-	return result == 0 ? output_write(data, n_bytes) : result;
+/* What the terminal is shown of it is another matter. `questions` stands where the output begins. */
+static int pass_questions(struct questions *questions, const void *data, size_t n_bytes, bool answers)
+{
+	questions->are_ours = answers;
+	questions->come_alone = true;
+	return questions_write(questions, data, n_bytes);
 }
 
 /*
@@ -162,19 +167,28 @@ void canvas_close(struct canvas *canvas)
 
 /* ── What the session does ───────────────────────────────────────────────────────────────────────────────────────────── */
 
-int canvas_output(struct canvas *canvas, const void *data, size_t n_bytes, bool silently)
+/* All of it anew instead of what passes; and what the program has asked in it is still asked. */
+static int show_anew_and_ask(struct canvas *canvas, const void *data, size_t n_bytes, bool answers)
+{
+	struct questions questions = canvas->questions;
+	int result = show_anew(canvas);
+
+	return result == 0 ? pass_questions(&questions, data, n_bytes, answers) : result;
+}
+
+int canvas_output(struct canvas *canvas, const void *data, size_t n_bytes, bool answers)
 {
 	if (!canvas->screen)
-		return pass(canvas, data, n_bytes, silently);
+		return pass(canvas, data, n_bytes, answers);
 	rcast_screen_feed(canvas->screen, data, n_bytes);
 	canvas->changed = true;
 	if (canvas->fitted != is_to_be_fitted(canvas))
-		return show_anew(canvas);
+		return show_anew_and_ask(canvas, data, n_bytes, answers);
 	if (canvas->fitted)
-		return 0;
+		return pass_questions(&canvas->questions, data, n_bytes, answers);
 	if (canvas->redraw_due || (!canvas->is_inline && canvas->n_switches != rcast_screen_n_switches(canvas->screen)))
-		return redraw(canvas);
-	return pass(canvas, data, n_bytes, silently);
+		return show_anew_and_ask(canvas, data, n_bytes, answers);
+	return pass(canvas, data, n_bytes, answers);
 }
 
 int canvas_keyframe(struct canvas *canvas, const struct rcast_keyframe *keyframe)
@@ -182,7 +196,7 @@ int canvas_keyframe(struct canvas *canvas, const struct rcast_keyframe *keyframe
 	struct rcast_screen *screen;
 
 	if (!canvas->screen)
-		return pass(canvas, keyframe->bytes, keyframe->n_bytes, true);
+		return pass(canvas, keyframe->bytes, keyframe->n_bytes, false);
 	screen = mirror_keyframe(keyframe);
 	if (!screen)
 		return 0;

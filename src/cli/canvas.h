@@ -30,10 +30,10 @@ void canvas_open(struct canvas *canvas, const struct rcast_session_info *info);
 void canvas_close(struct canvas *canvas);
 
 /*
- * What the session has done, in its order. All return what output_write returns, or 0. With `silently` the output is of another
- * time, and its questions are left out.
+ * What the session has done, in its order. All return what output_write returns, or 0. With `answers`
+ * the questions in it are for our terminal, else they are left out.
  */
-int canvas_output(struct canvas *canvas, const void *data, size_t n_bytes, bool silently);
+int canvas_output(struct canvas *canvas, const void *data, size_t n_bytes, bool answers);
 int canvas_keyframe(struct canvas *canvas, const struct rcast_keyframe *keyframe);
 int canvas_resize(struct canvas *canvas, uint16_t cols, uint16_t rows);
 

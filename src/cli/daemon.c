@@ -49,7 +49,8 @@ static struct daemon_report make_session(const struct daemon_order *order, struc
 						.ring_bytes = order->ring_bytes,
 						.linger_ms = order->linger_ms,
 						.cols = order->cols,
-						.rows = order->rows};
+						.rows = order->rows,
+						.awaits_attach = order->awaits_attach};
 	struct rcast_program program = {.argv = order->argv};
 	struct daemon_report report = {.stage = DAEMON_ENGINE};
 	struct rcast_session *session;

@@ -5,6 +5,7 @@
 #ifndef RINGCAST_CLI_DAEMON_H
 #define RINGCAST_CLI_DAEMON_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <ringcast/engine.h>
@@ -17,6 +18,7 @@ struct daemon_order {
 	uint32_t linger_ms;
 	const struct rcast_engine_options *engine; /* but for its name, which is the session's */
 	uint16_t cols, rows;
+	bool awaits_attach; /* our terminal is about to answer what the program asks */
 };
 
 enum daemon_stage { DAEMON_FORKED, DAEMON_ENGINE, DAEMON_SESSION };

@@ -5,24 +5,27 @@
  * shell. So the replay goes through here, and everything that a watcher sees.
  *
  * A sequence is held back until its last byte tells what it is: a question is dropped, anything else passes as it was. Strings
- * longer than any question (images, titles) pass as soon as they are too long. Output that is no question is never changed.
+ * longer than any question (images, titles) pass as soon as they are too long. Output that is no question is never changed,
+ * but that a control character inside a sequence comes before it. Whose a question is, is asked at its last byte too: so two
+ * viewers of which one takes over from the other in the middle of it agree.
  *
  *   GROUND ─ESC─► ESCAPE ─[─► CONTROL ─ final byte ─► GROUND
  *                   └─ ] P ─► STRING ─ BEL, or ESC \ ─► GROUND
  */
 #include "cli/questions.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/output.h"
 
-#define SLICE_BYTES 4096
+#define SLICE_BYTES 16384
 #define BYTE_ENQUIRY 0x05
 #define BYTE_BELL 0x07
 #define BYTE_CANCEL 0x18
+#define BYTE_SUBSTITUTE 0x1a
 #define BYTE_ESCAPE 0x1b
+#define BYTE_DELETE 0x7f
 
 /* The reports of window manipulation (CSI Ps t). */
 static bool is_window_question(const char *parameters)
@@ -73,7 +76,7 @@ static bool is_string_question(const char *text, size_t n_bytes)
 
 size_t questions_finish(struct questions *questions, unsigned char *out)
 {
-	size_t n = questions->n_held;
+	size_t n = questions->come_alone ? 0 : questions->n_held;
 
 	memcpy(out, questions->held, n);
 	questions->n_held = 0;
@@ -81,27 +84,40 @@ size_t questions_finish(struct questions *questions, unsigned char *out)
 	return n;
 }
 
-static size_t drop(struct questions *questions)
-{
-	questions->n_held = 0;
-	questions->state = QUESTIONS_GROUND;
-	return 0;
-}
-
 static size_t judge(struct questions *questions, bool is_question, unsigned char *out)
 {
-	return is_question ? drop(questions) : questions_finish(questions, out);
+	size_t n = questions->n_held;
+
+	if (!is_question)
+		return questions_finish(questions, out);
+	if (questions->are_ours)
+		memcpy(out, questions->held, n);
+	questions->n_held = 0;
+	questions->state = QUESTIONS_GROUND;
+	return questions->are_ours ? n : 0;
 }
 
 static size_t take_ground(struct questions *questions, unsigned char byte, unsigned char *out)
 {
-	if (byte == BYTE_ENQUIRY)
-		return 0;
 	questions->held[questions->n_held++] = byte;
+	if (byte == BYTE_ENQUIRY)
+		return judge(questions, true, out);
 	if (byte != BYTE_ESCAPE)
 		return questions_finish(questions, out);
 	questions->state = QUESTIONS_ESCAPE;
 	return 0;
+}
+
+/* Inside a control sequence most of them act at once, and the sequence goes on. */
+static bool breaks_off(unsigned char byte)
+{
+	return byte == BYTE_ESCAPE || byte == BYTE_CANCEL || byte == BYTE_SUBSTITUTE;
+}
+
+static size_t act_at_once(const struct questions *questions, unsigned char byte, unsigned char *out)
+{
+	*out = byte;
+	return questions->come_alone ? 0 : 1;
 }
 
 /* A control character breaks the sequence off, and may begin another. */
@@ -114,8 +130,8 @@ static size_t break_off(struct questions *questions, unsigned char byte, unsigne
 
 static size_t take_escape(struct questions *questions, unsigned char byte, unsigned char *out)
 {
-	if (byte < 0x20)
-		return break_off(questions, byte, out);
+	if (byte < 0x20 || byte == BYTE_DELETE)
+		return breaks_off(byte) ? break_off(questions, byte, out) : act_at_once(questions, byte, out);
 	questions->held[questions->n_held++] = byte;
 	if (byte == '[')
 		questions->state = QUESTIONS_CONTROL;
@@ -130,8 +146,8 @@ static size_t take_control(struct questions *questions, unsigned char byte, unsi
 {
 	char parameters[QUESTIONS_MAX_HELD];
 
-	if (byte < 0x20)
-		return break_off(questions, byte, out);
+	if (byte < 0x20 || byte == BYTE_DELETE)
+		return breaks_off(byte) ? break_off(questions, byte, out) : act_at_once(questions, byte, out);
 	if (byte >= 0x20 && byte < 0x40) {
 		questions->held[questions->n_held++] = byte;
 		return 0;
@@ -175,13 +191,39 @@ static size_t take(struct questions *questions, unsigned char byte, unsigned cha
 	}
 }
 
+/* How many bytes there are before the next that matters. */
+static size_t count_plain(const unsigned char *bytes, size_t n_bytes)
+{
+	size_t n = 0;
+
+	while (n < n_bytes && bytes[n] != BYTE_ESCAPE && bytes[n] != BYTE_ENQUIRY)
+		n++;
+	return n;
+}
+
+static size_t copy_plain(const struct questions *questions, const unsigned char *bytes, size_t n_bytes, unsigned char *out)
+{
+	if (questions->come_alone)
+		return 0;
+	memcpy(out, bytes, n_bytes);
+	return n_bytes;
+}
+
 size_t questions_remove(struct questions *questions, const void *bytes, size_t n_bytes, unsigned char *out)
 {
 	const unsigned char *from = bytes;
 	size_t n_out = 0;
 
-	for (size_t i = 0; i < n_bytes; i++)
-		n_out += take(questions, from[i], out + n_out);
+	for (size_t i = 0; i < n_bytes; i++) {
+		if (questions->state == QUESTIONS_GROUND) {
+			size_t n = count_plain(from + i, n_bytes - i);
+
+			n_out += copy_plain(questions, from + i, n, out + n_out);
+			i += n;
+		}
+		if (i < n_bytes)
+			n_out += take(questions, from[i], out + n_out);
+	}
 	return n_out;
 }
 

@@ -2,8 +2,7 @@
 /*
  * A session's records on their way to our terminal. What is drawn there, and how, is the canvas' business (canvas.c).
  *
- * Output may hold questions to a terminal. Those that are not for ours to answer are left out: all of them when we only watch,
- * those from before our time when we attach.
+ * Output may hold questions to a terminal. Those that are not for ours to answer are left out: the view knows which.
  *
  * What a lapped viewer missed is made up for by a keyframe, and then there is nothing to say about it. Without one, the screen may
  * be wrong until the program draws it anew, and that is said.
@@ -54,7 +53,8 @@ int show_record(struct show *show, const struct rcast_record *record)
 	case RCAST_RESIZE:
 		return resize(show, record);
 	case RCAST_OUTPUT:
-		return canvas_output(&show->canvas, record->data, record->n_bytes, record->time_ns < show->silent_until_ns);
+		return canvas_output(&show->canvas, record->data, record->n_bytes,
+				     rcast_view_answers(show->follow.view, record));
 	default:
 		return 0;
 	}

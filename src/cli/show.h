@@ -15,12 +15,9 @@ struct show {
 	struct terminal terminal;
 	struct canvas canvas; /* its is_inline is the verb's to set */
 	struct follow follow;
-	uint64_t silent_until_ns; /* questions in output older than this are not put to our terminal */
-	bool begun;               /* the first record has come */
-	bool window_changed;      /* since whoever wants to know has looked */
+	bool begun;          /* the first record has come */
+	bool window_changed; /* since whoever wants to know has looked */
 };
-
-#define SHOW_ALWAYS_SILENT UINT64_MAX
 
 /* The record and gap operations of the follow. */
 int show_record(struct show *show, const struct rcast_record *record);

@@ -99,7 +99,8 @@ static int start_in_engine(const struct daemon_order *order, const char *engine,
 					      .ring_bytes = order->ring_bytes,
 					      .linger_ms = order->linger_ms,
 					      .cols = order->cols,
-					      .rows = order->rows};
+					      .rows = order->rows,
+					      .awaits_attach = order->awaits_attach};
 	int result = connect_engine(engine, client);
 
 	if (result < 0)

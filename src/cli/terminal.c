@@ -49,6 +49,11 @@ static int line_fd(const struct terminal *terminal)
 	return terminal->has_keys ? terminal->in_fd : terminal->has_screen ? terminal->out_fd : -1;
 }
 
+bool terminal_can_answer(const struct terminal *terminal)
+{
+	return terminal->has_keys && terminal->has_screen;
+}
+
 int terminal_enter_raw(struct terminal *terminal, bool keep_newlines)
 {
 	struct termios raw = terminal->before;

@@ -21,6 +21,9 @@ struct terminal {
 /* Find out what there is; changes nothing. */
 void terminal_open(struct terminal *terminal, int in_fd, int out_fd);
 
+/* What is written to its screen may be a question; does the answer come from its keys? */
+bool terminal_can_answer(const struct terminal *terminal);
+
 /*
  * Keys one by one and unseen, signals by key off. With keep_newlines the terminal still returns at each line feed, for streams
  * that never went through a terminal of their own. 0 or -errno; nothing to do is 0.

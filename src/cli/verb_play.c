@@ -205,7 +205,7 @@ static int show_event(struct play *play, const struct cast_event *event)
 {
 	switch (event->code) {
 	case 'o':
-		return canvas_output(&play->canvas, event->data, event->n_bytes, true);
+		return canvas_output(&play->canvas, event->data, event->n_bytes, false);
 	case 'r':
 		return resize(play, event->data);
 	case 'm':

@@ -106,6 +106,7 @@ static int start_and_attach(struct run *run)
 	terminal_open(&terminal, STDIN_FILENO, STDOUT_FILENO);
 	if (!terminal_size(&terminal, &run->order.cols, &run->order.rows))
 		run->order.cols = run->order.rows = 0;
+	run->order.awaits_attach = !run->detached && terminal_can_answer(&terminal);
 	if (!run->detached && run->order.linger_ms &&
 	    (run->order.linger_ms < MIN_LINGER_MS || run->order.linger_ms == RCAST_NO_LINGER))
 		run->order.linger_ms = MIN_LINGER_MS;

@@ -59,8 +59,11 @@ static int print_events(const struct rcast_session_info *info)
 
 static int print_reader(const struct rcast_reader_info *reader)
 {
-	return print("%8" PRIu64 "  %7d  %-7s  %-5s  %8" PRIu32 "  %12" PRIu64 "  %6" PRIu64 "  %6" PRIu64 "\n", reader->id,
-		     reader->pid, reader->by_circuit ? "circuit" : "ring", reader->may_input ? "yes" : "no",
+	return print("%8" PRIu64 "  %7d  %-7s  %-7s  %8" PRIu32 "  %12" PRIu64 "  %6" PRIu64 "  %6" PRIu64 "\n", reader->id,
+		     reader->pid, reader->by_circuit ? "circuit" : "ring",
+		     reader->answers     ? "answers"
+		     : reader->may_input ? "yes"
+					 : "no",
 		     reader->lease_ms, reader->behind_bytes, reader->n_laps, reader->n_rings);
 }
 
@@ -71,7 +74,7 @@ static int print_stats(const struct rcast_session_stats *stats)
 	if (result == 0)
 		result = print_events(&stats->info);
 	if (result == 0 && stats->n_readers > 0)
-		result = print("\n  READER      PID  BY       INPUT  LEASE MS        BEHIND    LAPS   RINGS\n");
+		result = print("\n  READER      PID  BY       INPUT    LEASE MS        BEHIND    LAPS   RINGS\n");
 	for (size_t i = 0; i < stats->n_readers && result == 0; i++)
 		result = print_reader(&stats->readers[i]);
 	return result;
@@ -89,6 +92,8 @@ static void put_reader(struct json *json, const struct rcast_reader_info *reader
 	json_bool(json, reader->by_circuit);
 	json_key(json, "may_input");
 	json_bool(json, reader->may_input);
+	json_key(json, "answers");
+	json_bool(json, reader->answers);
 	describe_json_unsigned(json, "lease_ms", reader->lease_ms);
 	describe_json_unsigned(json, "pos", reader->pos);
 	describe_json_unsigned(json, "behind_bytes", reader->behind_bytes);

@@ -74,6 +74,8 @@ static const char *kind_name(uint8_t kind)
 		return "command";
 	case RCAST_MODES:
 		return "modes";
+	case RCAST_ANSWERER:
+		return "answerer";
 	default:
 		return kind >= RCAST_APPLICATION ? "application" : "unknown";
 	}
@@ -109,6 +111,7 @@ static void put_payload(struct json *json, const struct rcast_record *record)
 	struct rcast_bell bell;
 	struct rcast_command command;
 	struct rcast_modes modes;
+	struct rcast_answerer answerer;
 
 	if (record->kind == RCAST_RESIZE && record->n_bytes >= sizeof resize) {
 		memcpy(&resize, record->data, sizeof resize);
@@ -127,6 +130,9 @@ static void put_payload(struct json *json, const struct rcast_record *record)
 	} else if (record->kind == RCAST_MODES && record->n_bytes >= sizeof modes) {
 		memcpy(&modes, record->data, sizeof modes);
 		describe_json_modes(json, modes.set);
+	} else if (record->kind == RCAST_ANSWERER && record->n_bytes >= sizeof answerer) {
+		memcpy(&answerer, record->data, sizeof answerer);
+		put_unsigned(json, "reader", answerer.reader);
 	} else {
 		json_bytes(json, "data", record->data, record->n_bytes);
 	}

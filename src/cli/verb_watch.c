@@ -58,8 +58,7 @@ static int watch_session(const char *session, struct rcast_client *client, bool 
 	static const struct rcast_view_options from_screen = {.from = RCAST_FROM_SCREEN, .rejoin = true};
 	static const struct follow_ops ops = {
 		.record = watch_record, .gap = watch_gap, .input = watch_input, .pause = watch_pause};
-	struct show show = {.silent_until_ns = SHOW_ALWAYS_SILENT,
-			    .canvas = {.is_inline = is_inline},
+	struct show show = {.canvas = {.is_inline = is_inline},
 			    .follow = {.session = session, .client = client, .ops = &ops, .user = &show}};
 	enum follow_end end;
 	int result;

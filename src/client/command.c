@@ -156,6 +156,7 @@ int rcast_client_start(struct rcast_client *client, const struct rcast_start_opt
 	message.linger_ms = options->linger_ms;
 	message.cols = options->cols;
 	message.rows = options->rows;
+	message.awaits_attach = options->awaits_attach;
 	return run_exchange(client, &request, take_fd, NULL, NULL);
 }
 

@@ -122,5 +122,6 @@ void rcasti_reader_info_from_wire(struct rcast_reader_info *info, const Ringcast
 		.behind_bytes = wire->behind_bytes,
 		.n_laps = wire->n_laps,
 		.n_rings = wire->n_rings,
+		.answers = wire->answers,
 	};
 }

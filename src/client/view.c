@@ -49,6 +49,8 @@ static int take_attached(struct rcast_view *view, const Ringcast__Wire__Reply *r
 	if (result < 0)
 		return result;
 	view->lease_ms = reply->attached->lease_ms;
+	view->answers.reader = reply->attached->reader;
+	view->answers.is_ours = view->answers.wanted && reply->attached->answers_from_start;
 	if (!view->by_circuit) {
 		view->ring_fd = rcast_message_take_fd(message, 0);
 		view->wake_fd = rcast_message_take_fd(message, 1);
@@ -193,6 +195,7 @@ static int begin_attach(struct rcast_view *view, const char *session, const stru
 	request.attach = &attach;
 	attach.session = (char *)session;
 	attach.input = options->input;
+	attach.answers = options->answers;
 	attach.lease_ms = options->lease_ms;
 	attach.by_circuit = options->by_circuit;
 	if (options->by_circuit) {
@@ -283,6 +286,7 @@ static struct rcast_view *create_view(struct rcast_client *client, const struct 
 		return NULL;
 	view->client = client;
 	view->may_input = options->input;
+	view->answers.wanted = options->answers != RCAST_ANSWERS_NOTHING;
 	view->by_circuit = options->by_circuit;
 	view->account.known = options->from == RCAST_FROM_POS && options->from_pos == 0;
 	view->ring_fd = view->wake_fd = -1;
@@ -431,6 +435,7 @@ int rcast_view_next(struct rcast_view *view, struct rcast_record *record)
 		return -EPROTO;
 	view->entered = true;
 	result = look(view, record);
+	rcasti_answers_look(view, result, record);
 	if (result == -EPROTO) {
 		view->corrupt = true;
 		rcasti_client_fail(view->client, result, "the stream that the engine sends is corrupt");
@@ -463,7 +468,7 @@ uint32_t rcast_view_lease_ms(const struct rcast_view *view)
 
 /* ── Steering what we are attached to ────────────────────────────────────────────────────────────────────────────────── */
 
-static int send_attached(struct rcast_view *view, const Ringcast__Wire__AttachedRequest *request)
+int rcasti_view_send(struct rcast_view *view, const Ringcast__Wire__AttachedRequest *request)
 {
 	int result;
 
@@ -489,7 +494,7 @@ int rcast_view_send_input(struct rcast_view *view, const void *data, size_t n_by
 	request.request_case = RINGCAST__WIRE__ATTACHED_REQUEST__REQUEST_INPUT;
 	request.input.data = (uint8_t *)data;
 	request.input.len = n_bytes;
-	return send_attached(view, &request);
+	return rcasti_view_send(view, &request);
 }
 
 int rcast_view_resize(struct rcast_view *view, uint16_t cols, uint16_t rows)
@@ -502,5 +507,5 @@ int rcast_view_resize(struct rcast_view *view, uint16_t cols, uint16_t rows)
 	ringcast__wire__attached_request__init(&request);
 	request.request_case = RINGCAST__WIRE__ATTACHED_REQUEST__REQUEST_RESIZE;
 	request.resize = &window;
-	return send_attached(view, &request);
+	return rcasti_view_send(view, &request);
 }

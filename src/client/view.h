@@ -8,6 +8,7 @@
 
 #include <ringcast/ring.h>
 
+#include "client/answers.h"
 #include "client/connection.h"
 #include "client/loss.h"
 #include "client/pieces.h"
@@ -43,6 +44,7 @@ struct rcast_view {
 	struct rcast_gap gap; /* of the source's latest RCAST_LAPPED, or of the one that is told */
 	struct rcasti_loss_account account;
 	struct rcasti_rejoin rejoin;
+	struct rcasti_answers answers;
 
 	struct rcast_reader *reader; /* by ring */
 	void *buffer;
@@ -92,6 +94,9 @@ void rcasti_circuit_source_settle(struct rcast_view *view);
 
 /* The next of the source, whichever that is. */
 int rcasti_view_source_next(struct rcast_view *view, struct rcast_record *record);
+
+/* To the engine, on the view's circuit. -EPIPE, -EPERM, -EAGAIN: as rcast_view_send_input. */
+int rcasti_view_send(struct rcast_view *view, const Ringcast__Wire__AttachedRequest *request);
 
 /* Make rcast_view_fd readable, unless we are looking anyway. `view` is a struct rcast_view. */
 void rcasti_view_call(void *view);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "control/schema.h"
+#include "engine/answer.h"
 #include "engine/commands.h"
 #include "engine/connection.h"
 #include "engine/delivery.h"
@@ -46,6 +47,7 @@ static void detach(struct rcasti_attachment *attachment)
 	struct rcasti_exchange *exchange = attachment->exchange;
 	bool is_by_circuit = attachment->delivery != NULL;
 
+	rcasti_answer_give_up(attachment);
 	if (attachment->delivery)
 		rcasti_delivery_close(attachment->delivery);
 	attachment->delivery = NULL;
@@ -216,6 +218,10 @@ static int check_form(struct rcasti_exchange *exchange, const Ringcast__Wire__At
 	if (request->by_circuit && request->from > RCAST_FROM_POS)
 		return rcasti_exchange_refuse(exchange, -EINVAL, "attach from %" PRIu32 ": 0 oldest, 1 newest, 2 a position",
 					      request->from);
+	if (request->answers > RCASTI_CLAIMS_FROM_START || (request->answers && !request->input))
+		return rcasti_exchange_refuse(exchange, -EINVAL,
+					      "attach to answer questions: that is input, which was not "
+					      "asked for");
 	return 0;
 }
 
@@ -334,7 +340,7 @@ static void refuse_open(struct rcasti_exchange *exchange, const Ringcast__Wire__
 				       strerrordesc_np(-error));
 }
 
-static void say_attached(struct rcasti_attachment *attachment, const int *take_fds, int n_fds)
+static void say_attached(struct rcasti_attachment *attachment, bool answers_from_start, const int *take_fds, int n_fds)
 {
 	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
 	Ringcast__Wire__Attached attached = RINGCAST__WIRE__ATTACHED__INIT;
@@ -344,6 +350,7 @@ static void say_attached(struct rcasti_attachment *attachment, const int *take_f
 	attached.session = &info;
 	attached.reader = attachment->id;
 	attached.lease_ms = attachment->lease_ms;
+	attached.answers_from_start = answers_from_start;
 	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_ATTACHED;
 	reply.attached = &attached;
 	rcasti_exchange_send_take(attachment->exchange, &reply, 0, take_fds, n_fds);
@@ -354,6 +361,7 @@ void rcasti_attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Attac
 	struct rcast_session *session = rcasti_command_find_session(exchange, request->session);
 	struct rcasti_attachment *made;
 	int fds[2] = {-1, -1}, error;
+	bool from_start = false;
 
 	if (!session || check(exchange, session, request, message) != 0 || take_quota(exchange, request->by_circuit) != 0)
 		return;
@@ -375,7 +383,9 @@ void rcasti_attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Attac
 	rcasti_readers_add(made);
 	if (made->is_keyframer)
 		rcasti_keyframes_attached(session, made);
-	say_attached(made, fds, request->by_circuit ? 0 : 2);
+	if (request->answers != RCASTI_CLAIMS_NOTHING)
+		from_start = rcasti_answer_claim(made, (enum rcasti_claim)request->answers);
+	say_attached(made, from_start, fds, request->by_circuit ? 0 : 2);
 }
 
 /* ── While attached ──────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -391,9 +401,18 @@ static enum rcast_consumed attached_input(struct rcasti_exchange *exchange, cons
 	struct rcast_session *session = exchange->attachment->session;
 	int outcome = rcasti_input_push(&session->control.input, data->data, data->len, exchange->circuit, n_message_bytes);
 
+	rcasti_answer_typed(exchange->attachment);
 	if (outcome < 0)
 		rcasti_command_complain_input(exchange, session, outcome);
 	return outcome == RCASTI_INPUT_WAITS ? RCAST_HELD : RCAST_CONSUMED;
+}
+
+static void attached_answers(struct rcasti_attachment *attachment, bool answers)
+{
+	if (answers)
+		rcasti_answer_claim(attachment, RCASTI_CLAIMS_FROM_NOW);
+	else
+		rcasti_answer_give_up(attachment);
 }
 
 static void attached_resize(struct rcasti_exchange *exchange, const Ringcast__Wire__Window *window)
@@ -423,7 +442,10 @@ static enum rcast_consumed obey(struct rcasti_exchange *exchange, const Ringcast
 	}
 	if (request->request_case == RINGCAST__WIRE__ATTACHED_REQUEST__REQUEST_INPUT)
 		return attached_input(exchange, &request->input, n_message_bytes);
-	attached_resize(exchange, request->resize);
+	if (request->request_case == RINGCAST__WIRE__ATTACHED_REQUEST__REQUEST_ANSWERS)
+		attached_answers(exchange->attachment, request->answers);
+	else
+		attached_resize(exchange, request->resize);
 	return RCAST_CONSUMED;
 }
 

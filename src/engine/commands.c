@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "control/schema.h"
+#include "engine/answer.h"
 #include "engine/attach.h"
 #include "engine/connection.h"
 #include "engine/describe.h"
@@ -143,7 +144,13 @@ static void attach(struct rcasti_exchange *exchange, const Ringcast__Wire__Reque
 static void give_up_rights(struct rcasti_exchange *exchange, const Ringcast__Wire__Request *request,
 			   struct rcast_message *message)
 {
+	struct rcasti_exchange *other;
+
 	exchange->connection->rights = RCAST_RIGHT_VIEW;
+	cds_list_for_each_entry (other, &exchange->connection->exchanges, node) {
+		if (other->attachment)
+			rcasti_answer_give_up(other->attachment);
+	}
 	rcasti_exchange_done(exchange);
 }
 
@@ -227,6 +234,7 @@ static void start(struct rcasti_exchange *exchange, const Ringcast__Wire__Reques
 		.linger_ms = wanted->linger_ms,
 		.cols = (uint16_t)wanted->cols,
 		.rows = (uint16_t)wanted->rows,
+		.awaits_attach = wanted->awaits_attach,
 	};
 	const char *failed = NULL;
 	int error;

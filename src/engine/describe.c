@@ -77,6 +77,7 @@ void rcasti_describe_reader(const struct rcasti_attachment *attachment, Ringcast
 	info->pid = attachment->pid;
 	info->by_circuit = attachment->delivery != NULL;
 	info->may_input = attachment->may_input;
+	info->answers = attachment->session->control.answering.reader == attachment->id;
 	info->lease_ms = atomic_load_explicit(&attachment->has_lease, memory_order_relaxed) ? attachment->lease_ms : 0;
 	info->pos = pos;
 	info->behind_bytes = pos < next_pos ? next_pos - pos : 0;

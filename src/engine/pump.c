@@ -5,7 +5,7 @@
  * event behind the output that set it, the exit behind the last byte. Control asks for these by letter.
  *
  * Per session there is a short list of what is owed. It is paid before anything more is read, in this order: events (they
- * belong to output that is published), size, and when nothing more will come exit, end. A size is published first and only then
+ * belong to output that is published), who answers questions from here on, size, and when nothing more will come exit, end. A size is published first and only then
  * told to the kernel, so that no output drawn for the new size can be in front of it.
  *
  *   FLOWING ─ a lease is in the way → HELD ─ reader got on, or lost its lease → FLOWING
@@ -131,6 +131,48 @@ static int pay_events(struct rcast_session *session)
 	return error;
 }
 
+static void post_questions(struct rcast_session *session)
+{
+	struct rcasti_scanner *scanner = &session->pump.scanner;
+	struct rcasti_letter *letter = &session->letters[RCASTI_ASKED];
+
+	if (scanner->n_questions == 0 || session->pump.asked_in_flight)
+		return;
+	session->pump.asked_in_flight = true;
+	memcpy(letter->asked.questions, scanner->questions, sizeof letter->asked.questions);
+	letter->asked.n_questions = scanner->n_questions;
+	scanner->n_questions = 0;
+	post(letter);
+}
+
+/* What is asked while another one answers is no business of ours; what was asked before is. */
+static void scan(struct rcast_session *session, const void *data, size_t n_bytes)
+{
+	struct rcasti_scanner *scanner = &session->pump.scanner;
+	unsigned int n_ours = scanner->n_questions;
+
+	rcasti_scan(scanner, data, n_bytes);
+	if (session->pump.answerer != 0 || session->kind != RCASTI_PTY)
+		scanner->n_questions = n_ours;
+	post_questions(session);
+}
+
+static int pay_answerer(struct rcast_session *session)
+{
+	struct rcasti_letter *letter = session->pump.answerer_owed;
+	struct rcast_answerer record = {.reader = letter ? letter->answerer.reader : 0};
+	int error = letter ? put(session, RCAST_ANSWERER, &record, sizeof record) : 0;
+
+	if (!error && letter) {
+		session->pump.answerer = letter->answerer.reader;
+		session->pump.answerer_owed = NULL;
+		if (letter->answerer.from_start)
+			session->pump.scanner.n_questions = 0;
+		post(letter);
+	}
+	return error;
+}
+
 static int pay_resize(struct rcast_session *session)
 {
 	struct rcasti_letter *letter = session->pump.resize_owed;
@@ -164,6 +206,8 @@ static int pay(struct rcast_session *session)
 {
 	int error = pay_events(session);
 
+	if (!error)
+		error = pay_answerer(session);
 	if (!error)
 		error = pay_resize(session);
 	if (!error && session->pump.end_wanted)
@@ -202,7 +246,7 @@ static enum reading read_once(struct rcast_session *session, size_t *n_read_byte
 	rcast_writer_commit(session->writer, RCAST_OUTPUT, (size_t)n);
 	session->pump.published = true;
 	session->pump.silent = false;
-	rcasti_scan(&session->pump.scanner, space, (size_t)n);
+	scan(session, space, (size_t)n);
 	*n_read_bytes += (size_t)n;
 	return session->kind == RCASTI_PTY && n < PTY_LITTLE_BYTES ? READ_LITTLE : READ_SOME;
 }
@@ -361,6 +405,17 @@ static void resize(struct rcast_session *session, struct rcasti_letter *letter)
 		advance(session);
 }
 
+static void answer_elsewhere(struct rcast_session *session, struct rcasti_letter *letter)
+{
+	if (session->pump.flow == RCASTI_OVER) {
+		post(letter);
+		return;
+	}
+	session->pump.answerer_owed = letter;
+	if (session->pump.flow != RCASTI_HELD)
+		advance(session);
+}
+
 static void program_exited(struct rcast_session *session, const struct rcasti_letter *letter)
 {
 	session->pump.exited = true;
@@ -412,6 +467,13 @@ static void open_letter(struct rcasti_letter *letter)
 		break;
 	case RCASTI_TEXTS:
 		texts_taken(session);
+		break;
+	case RCASTI_ANSWERER:
+		answer_elsewhere(session, letter);
+		break;
+	case RCASTI_ASKED:
+		session->pump.asked_in_flight = false;
+		post_questions(session);
 		break;
 	case RCASTI_ROTATE:
 		rotate(session, letter);

@@ -43,6 +43,7 @@ struct rcasti_attachment {
 	struct rcasti_exchange *exchange;
 	struct rcasti_delivery *delivery; /* NULL: it has mapped the ring */
 	uint64_t n_ring;         /* by ring: which of the session's rings it was sent, as rotation.n_rings counts them */
+	uint64_t claim;          /* when it claimed to answer questions, as a count of claims; 0: it does not */
 	uint64_t still_since_ns; /* while it is watched: since when it stands … */
 	uint64_t still_pos;      /* … here; 0: not looked at yet */
 	struct cds_list_head condemned; /* among those to be freed after a grace period */

@@ -165,6 +165,7 @@ int rcasti_session_create(struct rcast_engine *engine, const struct rcast_sessio
 	atomic_init(&made->counts.ring_bytes, state.capacity_bytes);
 	rcasti_rotate_init(made);
 	rcasti_keyframes_init(made);
+	made->control.answering.is_reserved = options->awaits_attach;
 	made->pump.fd = -1;
 	rcasti_scanner_init(&made->pump.scanner);
 	made->control.size.cols = options->cols ? options->cols : 80;

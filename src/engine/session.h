@@ -26,6 +26,8 @@ enum rcasti_letter_kind {
 	RCASTI_REMOVE,   /* control → pump, and back when the pump no longer touches the session */
 	RCASTI_TEXTS,    /* pump → control: title or folder have changed; and back when they were taken over */
 	RCASTI_FINISHED, /* pump → control: the end was published */
+	RCASTI_ANSWERER, /* control → pump: publish who answers, and back when it was done */
+	RCASTI_ASKED,    /* pump → control: the program has asked, and we are to answer; and back when that was seen to */
 	RCASTI_ROTATE,   /* control → pump: publish in another ring, and back when it was done or cannot be any more */
 	RCASTI_N_LETTERS,
 };
@@ -42,6 +44,14 @@ struct rcasti_letter {
 			struct rcast_writer *to;
 			bool done;
 		} rotation;
+		struct {
+			uint64_t reader; /* 0: the engine */
+			bool from_start; /* what was asked before is none of ours */
+		} answerer;
+		struct {
+			uint8_t questions[RCASTI_MAX_QUESTIONS];
+			unsigned int n_questions;
+		} asked;
 	};
 };
 
@@ -66,6 +76,19 @@ struct rcasti_rotation {
 	struct cds_list_head waiters;
 };
 
+/* Control's: see answer.c. */
+struct rcasti_answering {
+	uint64_t reader; /* who is to answer; 0: we are */
+	uint64_t n_claims;
+	bool in_flight, again; /* the letter ANSWERER; and it is to go out anew when it is back */
+	bool is_settled;       /* somebody has answered or claimed: nobody can have all from the start any more */
+	bool drops_asked;      /* what we are told was asked is for who claimed it from the start */
+	bool is_reserved;      /* questions wait for that claim until the timer runs out */
+	struct rcasti_timer reserve;
+	uint8_t waiting[RCASTI_MAX_QUESTIONS];
+	unsigned int n_waiting;
+};
+
 /* Control's. */
 struct rcasti_session_control {
 	bool ended, removing;
@@ -78,6 +101,7 @@ struct rcasti_session_control {
 	struct rcasti_input input;  /* PTY only; input.fd is a duplicate of the master */
 	struct rcasti_timer linger;
 	struct rcasti_rotation rotation;
+	struct rcasti_answering answering;
 	uint64_t ring_bytes; /* of rotation.ring */
 	uint64_t n_kicked, n_evicted;
 	struct cds_list_head retired; /* among those to be freed */
@@ -97,7 +121,9 @@ struct rcasti_session_pump {
 	enum rcasti_flow flow;
 	bool exited, silent, end_wanted; /* the program is gone; the grace is over; nothing more will come */
 	bool exit_owed, texts_in_flight;
-	struct rcasti_letter *resize_owed;
+	struct rcasti_letter *resize_owed, *answerer_owed;
+	uint64_t answerer; /* the reader whose business questions are; 0: control's */
+	bool asked_in_flight;
 	struct rcast_exit exit;
 	uint64_t hold_pos;      /* what the writer was told last */
 	uint64_t held_since_ns; /* when the hold was last looked at */

@@ -14,6 +14,7 @@
 
 #include <urcu-bp.h>
 
+#include "engine/answer.h"
 #include "engine/attach.h"
 #include "engine/engine.h"
 #include "engine/readers.h"
@@ -34,6 +35,7 @@ static void on_linger(struct rcasti_timer *timer)
 void rcasti_session_admit(struct rcast_session *session)
 {
 	rcasti_timer_init(&session->control.linger, on_linger);
+	rcasti_answer_init(session);
 	rcasti_table_add(&session->engine->table, session);
 	if (session->kind == RCASTI_OWNED)
 		return;
@@ -55,6 +57,7 @@ void rcasti_session_remove(struct rcast_session *session)
 	rcasti_table_unname(&session->engine->table, session);
 	rcasti_timer_cancel(&session->control.linger);
 	rcasti_keyframes_close(session);
+	rcasti_answer_close(session);
 	rcasti_attachments_end(session);
 	rcasti_input_close(&session->control.input);
 	if (session->control.child)
@@ -77,6 +80,7 @@ void rcasti_session_end(struct rcast_session *session)
 	if (session->control.ended || session->control.removing)
 		return;
 	session->control.ended = true;
+	rcasti_answer_close(session);
 	rcasti_input_close(&session->control.input);
 	if (session->linger_ms == RCAST_NO_LINGER && atomic_load_explicit(&session->n_attached, memory_order_relaxed) == 0)
 		rcasti_session_remove(session);
@@ -149,6 +153,14 @@ static void open_letter(struct rcasti_letter *letter)
 		break;
 	case RCASTI_TEXTS:
 		session->control.texts = *letter->texts;
+		if (!session->control.removing)
+			post(letter);
+		break;
+	case RCASTI_ANSWERER:
+		rcasti_answer_told(session);
+		break;
+	case RCASTI_ASKED:
+		rcasti_answer_asked(session, letter);
 		if (!session->control.removing)
 			post(letter);
 		break;
