@@ -38,7 +38,7 @@ static void *run_pump(void *engine)
 
 static void run_engine(void *path)
 {
-	struct rcast_engine_options options = {.path = path, .max_sessions = 2048};
+	struct rcast_engine_options options = {.path = path, .max_sessions = 2048, .per_connection = {.max_sessions = 2048}};
 	struct rcast_engine *engine;
 	pthread_t threads[2];
 	int error;

@@ -240,8 +240,8 @@ RCAST_API int rcast_notify(struct rcast_follower *const *followers, size_t n_fol
 RCAST_API void rcast_notify_fence(void);
 RCAST_API int rcast_follower_ring(struct rcast_follower *follower);
 
-/* After the fence: would rcast_follower_ring have anything to do but say 0? For a thread that would leave many to another. */
-RCAST_API bool rcast_follower_wants_ring(const struct rcast_follower *follower);
+/* Both at one look, after the fence: its position, and whether rcast_follower_ring would have anything to do but say 0. */
+RCAST_API bool rcast_follower_look(const struct rcast_follower *follower, uint64_t *pos);
 
 #ifdef __cplusplus
 }

@@ -21,7 +21,7 @@
 #include "engine/readers.h"
 
 enum {
-	MOST_LOOKED_AT = 128, /* by the pump, in some 500 ns; a read of a PTY takes twenty times that */
+	MOST_LOOKED_AT = 128, /* by the pump, in some 600 ns; a read of a PTY takes twenty times that */
 	NAP_FACTOR = 15,
 	MIN_NAP_NS = 50000,
 	MAX_NAP_NS = 1000000,

@@ -80,25 +80,51 @@ static bool is_first_lap(const struct rcast_session *session, uint64_t first_pos
 	return first_pos == atomic_load_explicit(&session->counts.base_pos, memory_order_relaxed);
 }
 
-/* Laps are counted where the reader is looked at anyway. Its own count of its own gaps is the exact one. */
-static void observe(struct rcasti_attachment *attachment, uint64_t pos, uint64_t first_pos)
-{
-	bool is_lapped = pos < first_pos;
+/* What the positions of readers are compared with: the same for all of one walk. */
+struct bounds {
+	bool counts_laps;
+	uint64_t lapped_pos, stalled_pos; /* who stands before is lapped, or far behind */
+	uint64_t due_pos;                 /* what the keyframer has not read before is worth waking it */
+};
 
-	if (is_first_lap(attachment->session, first_pos))
-		return;
+static struct bounds make_bounds(const struct rcast_session *session)
+{
+	uint64_t first_pos = atomic_load_explicit(&session->counts.first_pos, memory_order_relaxed);
+	uint64_t next_pos = atomic_load_explicit(&session->counts.next_pos, memory_order_relaxed);
+	uint64_t batch_bytes = atomic_load_explicit(&session->counts.ring_bytes, memory_order_relaxed) / BATCH_PART;
+
+	return (struct bounds){
+		.counts_laps = !is_first_lap(session, first_pos),
+		.lapped_pos = first_pos,
+		.stalled_pos = rcasti_stall_pos(session),
+		.due_pos = next_pos > batch_bytes ? next_pos - batch_bytes : 0,
+	};
+}
+
+/* Laps are counted where the reader is looked at anyway. Its own count of its own gaps is the exact one. */
+static void count_lap(struct rcasti_attachment *attachment, bool is_lapped)
+{
 	if (is_lapped == atomic_load_explicit(&attachment->is_lapped, memory_order_relaxed))
 		return;
 	if (!atomic_exchange_explicit(&attachment->is_lapped, is_lapped, memory_order_relaxed) && is_lapped)
 		atomic_fetch_add_explicit(&attachment->n_laps, 1, memory_order_relaxed);
 }
 
-static void look_at(struct rcasti_attachment *attachment, uint64_t first_pos, struct rcasti_readers_news *news)
+/*
+ * Takes notice of where it stands. True: it is to be rung. The keyframer has time until it is asked, which wakes it by itself. So
+ * it is woken only for a batch that is worth it: it costs a program that prints little, or a session at which somebody types,
+ * nothing.
+ */
+static bool look_at(struct rcasti_attachment *attachment, const struct bounds *bounds, struct rcasti_readers_news *news)
 {
-	uint64_t pos = rcast_follower_pos(attachment->follower);
+	uint64_t pos;
+	bool wants_ring = rcast_follower_look(attachment->follower, &pos);
 
-	observe(attachment, pos, first_pos);
-	news->any_stalled |= rcasti_stall_observe(attachment, pos);
+	if (bounds->counts_laps)
+		count_lap(attachment, pos < bounds->lapped_pos);
+	if (pos < bounds->stalled_pos)
+		news->any_stalled |= rcasti_stall_observe(attachment);
+	return wants_ring && (!attachment->is_keyframer || pos < bounds->due_pos);
 }
 
 static void ring(struct rcasti_attachment *attachment, struct rcasti_readers_news *news)
@@ -113,29 +139,15 @@ static void ring(struct rcasti_attachment *attachment, struct rcasti_readers_new
 	}
 }
 
-/*
- * The keyframer has time until it is asked, which wakes it by itself. So it is woken only for a batch that is worth it: it costs
- * a program that prints little, or a session at which somebody types, nothing.
- */
-static bool is_due(const struct rcasti_attachment *attachment)
-{
-	const struct rcasti_counts *counts = &attachment->session->counts;
-	uint64_t next_pos = atomic_load_explicit(&counts->next_pos, memory_order_relaxed);
-	uint64_t ring_bytes = atomic_load_explicit(&counts->ring_bytes, memory_order_relaxed);
-
-	return !attachment->is_keyframer || next_pos > rcast_follower_pos(attachment->follower) + ring_bytes / BATCH_PART;
-}
-
 struct rcasti_readers_news rcasti_readers_ring(struct rcast_session *session)
 {
-	uint64_t first_pos = atomic_load_explicit(&session->counts.first_pos, memory_order_relaxed);
+	struct bounds bounds = make_bounds(session);
 	struct rcasti_readers_news news = {0};
 	struct rcasti_attachment *attachment;
 
 	rcast_notify_fence();
 	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
-		look_at(attachment, first_pos, &news);
-		if (is_due(attachment))
+		if (look_at(attachment, &bounds, &news))
 			ring(attachment, &news);
 	}
 	return news;
@@ -143,15 +155,14 @@ struct rcasti_readers_news rcasti_readers_ring(struct rcast_session *session)
 
 struct rcasti_readers_news rcasti_readers_ring_few(struct rcast_session *session)
 {
-	uint64_t first_pos = atomic_load_explicit(&session->counts.first_pos, memory_order_relaxed);
+	struct bounds bounds = make_bounds(session);
 	struct rcasti_attachment *attachment, *asleep[FEW];
 	struct rcasti_readers_news news = {0};
 	uint32_t n = 0;
 
 	rcast_notify_fence();
 	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
-		look_at(attachment, first_pos, &news);
-		if (!rcast_follower_wants_ring(attachment->follower) || !is_due(attachment))
+		if (!look_at(attachment, &bounds, &news))
 			continue;
 		news.too_many = n == FEW;
 		if (news.too_many)

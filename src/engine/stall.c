@@ -37,12 +37,16 @@ static uint64_t behind_bytes(const struct rcast_session *session, uint64_t pos)
 	return pos < next_pos ? next_pos - pos : 0;
 }
 
-bool rcasti_stall_observe(struct rcasti_attachment *attachment, uint64_t pos)
+uint64_t rcasti_stall_pos(const struct rcast_session *session)
 {
-	const struct rcast_session *session = attachment->session;
+	uint64_t next_pos = atomic_load_explicit(&session->counts.next_pos, memory_order_relaxed);
+	uint64_t most = max_behind_bytes(session);
 
-	if (behind_bytes(session, pos) <= max_behind_bytes(session) || session->engine->stall.grace_ns == UINT64_MAX)
-		return false;
+	return next_pos > most && session->engine->stall.grace_ns != UINT64_MAX ? next_pos - most : 0;
+}
+
+bool rcasti_stall_observe(struct rcasti_attachment *attachment)
+{
 	return !atomic_load_explicit(&attachment->is_watched, memory_order_relaxed) &&
 	       !atomic_exchange_explicit(&attachment->is_watched, true, memory_order_relaxed);
 }

@@ -13,8 +13,11 @@ struct rcasti_stall_watch {
 
 void rcasti_stall_init(struct rcasti_stall_watch *watch, uint32_t grace_ms, uint64_t max_behind_bytes);
 
-/* Whoever rings the reader: does it need watching from now on? Then control is to call rcasti_stall_begin. */
-bool rcasti_stall_observe(struct rcasti_attachment *attachment, uint64_t pos);
+/* A reader that stands before this position is far behind. 0: nobody is. */
+uint64_t rcasti_stall_pos(const struct rcast_session *session);
+
+/* Whoever finds a reader far behind: does it need watching from now on? Then control is to call rcasti_stall_begin. */
+bool rcasti_stall_observe(struct rcasti_attachment *attachment);
 
 /* Control: somebody needs watching. */
 void rcasti_stall_begin(struct rcast_engine *engine);

@@ -157,10 +157,11 @@ void rcast_notify_fence(void)
 	rcasti_fence_before_ringing();
 }
 
-bool rcast_follower_wants_ring(const struct rcast_follower *follower)
+bool rcast_follower_look(const struct rcast_follower *follower, uint64_t *pos)
 {
 	uint64_t episode = rcasti_episode(follower->words);
 
+	*pos = rcasti_told_pos(follower->words);
 	return ((episode & 1) != 0 && episode != atomic_load_explicit(&follower->rung_episode, memory_order_relaxed)) ||
 	       atomic_load_explicit(&follower->is_gone, memory_order_relaxed);
 }
