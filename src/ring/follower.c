@@ -157,6 +157,7 @@ void rcast_notify_fence(void)
 	rcasti_fence_before_ringing();
 }
 
+<<<<<<< Updated upstream
 bool rcast_follower_look(const struct rcast_follower *follower, uint64_t *pos)
 {
 	uint64_t episode = rcasti_episode(follower->words);
@@ -164,6 +165,18 @@ bool rcast_follower_look(const struct rcast_follower *follower, uint64_t *pos)
 	*pos = rcasti_told_pos(follower->words);
 	return ((episode & 1) != 0 && episode != atomic_load_explicit(&follower->rung_episode, memory_order_relaxed)) ||
 	       atomic_load_explicit(&follower->is_gone, memory_order_relaxed);
+=======
+static inline bool is_asleep_unrung(const struct rcast_follower *follower)
+{
+	uint64_t episode = rcasti_episode(follower->words);
+
+	return (episode & 1) != 0 && episode != atomic_load_explicit(&follower->rung_episode, memory_order_relaxed);
+}
+
+bool rcast_follower_wants_ring(const struct rcast_follower *follower)
+{
+	return is_asleep_unrung(follower) || atomic_load_explicit(&follower->is_gone, memory_order_relaxed);
+>>>>>>> Stashed changes
 }
 
 /*
@@ -192,6 +205,7 @@ int rcast_notify(struct rcast_follower *const *followers, size_t n_followers)
 
 	rcast_notify_fence();
 	for (size_t i = 0; i < n_followers; i++)
-		n_rung += rcast_follower_ring(followers[i]) == 1;
+		if (rcasti_unlikely(is_asleep_unrung(followers[i])))
+			n_rung += rcast_follower_ring(followers[i]) == 1;
 	return n_rung;
 }
