@@ -396,7 +396,7 @@ void measure_point(const char *plot, const char *curve, double x, const char *un
 {
 	if (!settings.json)
 		return;
-	fprintf(settings.json, "{\"plot\":\"%s\",\"curve\":\"%s\",\"x\":%.6g,\"value\":%.6g,\"unit\":\"%s\"}\n", plot, curve,
+	fprintf(settings.json, "{\"plot\":\"%s\",\"curve\":\"%s\",\"x\":%.9g,\"value\":%.6g,\"unit\":\"%s\"}\n", plot, curve,
 		x, measure_median(measured), unit);
 	fflush(settings.json);
 }

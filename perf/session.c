@@ -246,13 +246,13 @@ enum {
 
 static void give_points(const struct measure_probe *p)
 {
-	static const int counts[] = {1, 4, 16, 64};
+	static const int counts[] = {1, 4, 16, 64}, live[] = {LIVE_1, LIVE_4, LIVE_16, LIVE_64},
+			 stopped[] = {STOPPED_1, STOPPED_4, STOPPED_16, STOPPED_64};
 
 	for (int i = 0; i < 4; i++) {
-		measure_point("viewers-engine", "live viewers", counts[i], "ms/MiB", &p[LIVE_1 + i].series[CPU_TIME]);
-		measure_point("viewers-engine", "stopped viewers", counts[i], "ms/MiB", &p[STOPPED_1 + i].series[CPU_TIME]);
-		measure_point("viewers-engine", "raw read loop", counts[i], "ms/MiB",
-			      &p[STOPPED_1 + i].series[RIVAL_CPU_TIME]);
+		measure_point("viewers-engine", "live viewers", counts[i], "ms/MiB", &p[live[i]].series[CPU_TIME]);
+		measure_point("viewers-engine", "stopped viewers", counts[i], "ms/MiB", &p[stopped[i]].series[CPU_TIME]);
+		measure_point("viewers-engine", "raw read loop", counts[i], "ms/MiB", &p[stopped[i]].series[RIVAL_CPU_TIME]);
 	}
 }
 
@@ -305,8 +305,13 @@ int main(int argc, char **argv)
 		cpu_row("engine CPU, 4 live viewers", &p[LIVE_4], MEASURE_NO_GOAL),
 		cpu_row("engine CPU, 16 live viewers", &p[LIVE_16], MEASURE_NO_GOAL),
 		cpu_row("engine CPU, 64 live viewers", &p[LIVE_64], MEASURE_NO_GOAL),
+		throughput_row("PTY into the ring, 1 stopped viewer", &p[STOPPED_1], MEASURE_NO_GOAL),
+		throughput_row("PTY into the ring, 4 stopped viewers", &p[STOPPED_4], MEASURE_NO_GOAL),
+		throughput_row("PTY into the ring, 16 stopped viewers", &p[STOPPED_16], MEASURE_NO_GOAL),
 		throughput_row("PTY into the ring, 64 stopped viewers", &p[STOPPED_64], MEASURE_NO_GOAL),
 		throughput_row("PTY into the ring, 1 live viewer", &p[LIVE_1], MEASURE_NO_GOAL),
+		throughput_row("PTY into the ring, 4 live viewers", &p[LIVE_4], MEASURE_NO_GOAL),
+		throughput_row("PTY into the ring, 16 live viewers", &p[LIVE_16], MEASURE_NO_GOAL),
 		throughput_row("PTY into the ring, 64 live viewers on the program's CPU", &p[LIVE_64], MEASURE_NO_GOAL),
 		{"attach, connect to first byte, p50", "us", &p[ATTACH].series[P50], NULL, MEASURE_VALUE_AT_MOST, 1000},
 		latency_row("attach, connect to first byte, p99", &p[ATTACH], P99),
