@@ -91,8 +91,9 @@ HARNESS_TEST(canvas, screens_of_the_session_are_not_ours)
 	char script[512];
 
 	snprintf(script, sizeof script,
-		 "printf 'primary'; read x <%1$s; printf '\\033[?1049h\\033[Halternate'; read x <%1$s;"
-		 "printf '\\033[?1049l after'; read x <%1$s; printf '\\033cnew'; exec cat",
+		 "printf 'primary'; until read x <%1$s; do :; done; printf '\\033[?1049h\\033[Halternate'; until read x "
+		 "<%1$s; do :; done;"
+		 "printf '\\033[?1049l after'; until read x <%1$s; do :; done; printf '\\033cnew'; exec cat",
 		 flow_gate());
 	flow_start("t", "64K", script);
 	viewer = open_viewer("watch", NULL, 80, 24);

@@ -2,9 +2,9 @@
 /* What a program says beside what it draws: as records in their place, and as the session's state. */
 #include "flow_kit.h"
 
-static const char script[] = "printf 'one\\033]133;A\\007$ \\033]133;B\\007'; read x <%s; "
+static const char script[] = "printf 'one\\033]133;A\\007$ \\033]133;B\\007'; until read x <%s; do :; done; "
 			     "printf '\\033]133;C\\007out\\n\\033]133;D;3\\007\\a\\a\\033]7;file:///usr/lib\\033\\\\'; "
-			     "printf '\\033[?1049;1002;2004h'; read x <%s";
+			     "printf '\\033[?1049;1002;2004h'; until read x <%s; do :; done";
 
 static char *say(const char *verb, const char *format)
 {

@@ -13,11 +13,6 @@
 
 /* ── What is right ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-struct expected {
-	struct rcast_screen *screen;
-	struct rcast_view *view;
-};
-
 static struct rcast_client *connect_to(const char *name)
 {
 	struct rcast_client *client;
@@ -79,6 +74,76 @@ static void expect_equal(const struct rcast_keyframe *keyframe, struct rcast_scr
 	rcast_screen_free(take_screen);
 }
 
+/* ── The process ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Its parent; -1: there is no such process. */
+static long process_stat(long pid, bool *is_keyframer, char *state)
+{
+	char path[64], line[512] = "";
+	int parent = -1;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	if (!fgets(line, sizeof line, file) || sscanf(strrchr(line, ')') + 1, " %c %d", state, &parent) != 2)
+		parent = -1;
+	*is_keyframer = strstr(line, "(ringcast-keyfra)") != NULL;
+	fclose(file);
+	return parent;
+}
+
+static bool is_running(pid_t pid)
+{
+	bool is_keyframer;
+	char state;
+
+	return process_stat(pid, &is_keyframer, &state) > 0 && state != 'Z';
+}
+
+static bool is_keyframer_of(long pid, pid_t engine)
+{
+	bool is_keyframer;
+	char state;
+
+	return process_stat(pid, &is_keyframer, &state) == engine && is_keyframer && state != 'Z';
+}
+
+/* Of the session's engine; 0: there is none. */
+static pid_t find_keyframer(const char *name)
+{
+	pid_t engine = flow_engine_pid(name);
+	DIR *folder = opendir("/proc");
+	struct dirent *entry;
+	long found = 0;
+
+	while (!found && (entry = readdir(folder)) != NULL) {
+		long pid = strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0 && is_keyframer_of(pid, engine))
+			found = pid;
+	}
+	closedir(folder);
+	return (pid_t)found;
+}
+
+/* How often it has gone to sleep. */
+static long n_sleeps(pid_t pid)
+{
+	char path[64], line[256];
+	long n = -1;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	file = fopen(path, "re");
+	cr_assert(file != NULL);
+	while (fgets(line, sizeof line, file))
+		sscanf(line, "voluntary_ctxt_switches: %ld", &n);
+	fclose(file);
+	return n;
+}
+
 /* ── Equality ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 HARNESS_TEST(keyframe, the_screen_is_that_of_all_that_was_printed)
@@ -105,5 +170,276 @@ HARNESS_TEST(keyframe, the_screen_is_that_of_all_that_was_printed)
 	cr_expect(!keyframe.stale, "and it can be had of a session that has ended");
 	expect_equal(&keyframe, draw_to(client, "t", keyframe.pos));
 	free(keyframe.bytes);
+	rcast_client_free(client);
+}
+
+/* ── Floods ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* What the terminal shows of it. */
+static struct rcast_screen *draw_seq(int last)
+{
+	struct rcast_screen *screen;
+	size_t n_bytes;
+	char *text = flow_seq(last, &n_bytes);
+
+	cr_assert_eq(rcast_screen_create(80, 24, &screen), 0);
+	rcast_screen_feed(screen, text, n_bytes);
+	free(text);
+	return screen;
+}
+
+/* Many rings full go by before anybody asks; the keyframer has seen them all. */
+HARNESS_TEST(keyframe, a_late_joiner_is_shown_the_screen)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+
+	flow_start("t", "1M", "seq 1 1000000");
+	flow_await_end("t");
+	client = connect_to("t");
+	keyframe = get(client, "t");
+	cr_expect(!keyframe.stale, "%ld leases were lost", flow_stat("t", "leases_lost"));
+	expect_equal(&keyframe, draw_seq(1000000));
+	free(keyframe.bytes);
+	rcast_client_free(client);
+}
+
+/* In the middle of it: positions never go back, and the last keyframe is the last screen. */
+HARNESS_TEST(keyframe, keyframes_can_be_had_all_through_a_flood)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	uint64_t pos = 0;
+	int n_asked = 0;
+
+	flow_start("t", "256K", "seq 1 1000000; exec sleep 1000");
+	client = connect_to("t");
+	for (uint64_t output_pos = 0; output_pos < 7888896; n_asked++) {
+		keyframe = get(client, "t");
+		cr_assert(keyframe.pos >= pos && keyframe.output_pos >= output_pos);
+		pos = keyframe.pos;
+		output_pos = keyframe.output_pos;
+		free(keyframe.bytes);
+	}
+	keyframe = get(client, "t");
+	cr_expect(!keyframe.stale, "after %d, %ld leases were lost", n_asked, flow_stat("t", "leases_lost"));
+	expect_equal(&keyframe, draw_seq(1000000));
+	free(keyframe.bytes);
+	rcast_client_free(client);
+}
+
+/* Everything that an emulator must not trip over, in no order. */
+HARNESS_TEST(keyframe, hostile_output_is_only_drawn)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	pid_t keyframer;
+
+	flow_start("t", "4M",
+		   "stty raw -echo; (head -c 300000 /dev/urandom; for i in $(seq 1 2000); do"
+		   " printf '\\033[%d;%dH\\033[%dX\\033[%dL\\033P%dq\\033[?%dh' $((i*7919%70000)) $((i*104729%70000)) $i $i "
+		   "$i $i; done;"
+		   " head -c 300000 /dev/urandom; printf '\\030\\033[0m\\r\\n') ; exec sleep 1000");
+	client = connect_to("t");
+	keyframe = get(client, "t");
+	free(keyframe.bytes);
+	keyframer = find_keyframer("t");
+	harness_await((keyframe = get(client, "t"), free(keyframe.bytes), keyframe.output_pos > 600000));
+	keyframe = get(client, "t");
+	cr_expect(!keyframe.stale);
+	expect_equal(&keyframe, draw_to(client, "t", keyframe.pos));
+	free(keyframe.bytes);
+	cr_expect_eq(find_keyframer("t"), keyframer, "it has not died of it");
+	rcast_client_free(client);
+}
+
+/* ── The keyframer's life ────────────────────────────────────────────────────────────────────────────────────────────── */
+
+HARNESS_TEST(keyframe, it_is_started_when_it_is_needed)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	char script[256];
+
+	snprintf(script, sizeof script, "echo little; read x <%s; seq 1 200000; exec sleep 1000", flow_gate());
+	flow_start("t", "1M", script);
+	harness_await(flow_stat("t", "output_bytes") > 6);
+	cr_expect_eq(find_keyframer("t"), 0, "nobody has asked yet, and nothing is lost");
+	flow_open_gate();
+	harness_await(find_keyframer("t") > 0);
+	client = connect_to("t");
+	harness_await((keyframe = get(client, "t"), free(keyframe.bytes), keyframe.output_pos == 1488903));
+	cr_expect(!keyframe.stale);
+	cr_expect_eq(flow_stat("t", "readers"), 0, "it is no viewer");
+	rcast_client_free(client);
+}
+
+/* A session at which somebody types wakes the viewers, not the keyframer. */
+HARNESS_TEST(keyframe, little_output_does_not_wake_it)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	long n_before;
+	pid_t keyframer;
+
+	flow_start("t", "1M", "while read x; do echo \"[$x]\"; done");
+	client = connect_to("t");
+	keyframe = get(client, "t");
+	free(keyframe.bytes);
+	keyframer = find_keyframer("t");
+	harness_await(n_sleeps(keyframer) > 0);
+	n_before = n_sleeps(keyframer);
+	for (int i = 0; i < 100; i++)
+		cr_assert_eq(rcast_client_send_input(client, "t", "typed\n", 6), 0);
+	harness_await(flow_stat("t", "output_bytes") >= 100 * 16);
+	cr_expect_eq(n_sleeps(keyframer), n_before);
+	keyframe = get(client, "t");
+	expect_equal(&keyframe, draw_to(client, "t", keyframe.pos));
+	free(keyframe.bytes);
+	rcast_client_free(client);
+}
+
+HARNESS_TEST(keyframe, killed_it_comes_back)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	pid_t first;
+
+	flow_start("t", "1M", "seq 1 1000; exec cat");
+	client = connect_to("t");
+	keyframe = get(client, "t");
+	free(keyframe.bytes);
+	first = find_keyframer("t");
+	cr_assert_eq(kill(first, SIGKILL), 0);
+	harness_await(find_keyframer("t") > 0 && find_keyframer("t") != first);
+	keyframe = get(client, "t");
+	cr_expect(!keyframe.stale, "all of it is still in the ring");
+	expect_equal(&keyframe, draw_to(client, "t", keyframe.pos));
+	free(keyframe.bytes);
+	rcast_client_free(client);
+}
+
+/* What was overwritten before it came back it cannot know; and says so, until a program draws the screen anew. */
+HARNESS_TEST(keyframe, what_it_missed_makes_it_stale)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	char script[256];
+
+	snprintf(script, sizeof script, "seq 1 100000; read y; read x <%s; printf '\\033cnew'; exec cat", flow_gate());
+	flow_start("t", "64K", script);
+	harness_await(flow_stat("t", "output_bytes") == 688895);
+	client = connect_to("t");
+	keyframe = get(client, "t");
+	free(keyframe.bytes);
+	cr_expect(!keyframe.stale);
+	cr_assert_eq(kill(find_keyframer("t"), SIGKILL), 0);
+	cr_assert_eq(rcast_client_send_input(client, "t", "\n", 1), 0); /* it is echoed: another screen */
+	harness_await((keyframe = get(client, "t"), free(keyframe.bytes), keyframe.output_pos > 688895));
+	cr_expect(keyframe.stale);
+	flow_open_gate();
+	harness_await((keyframe = get(client, "t"), free(keyframe.bytes), !keyframe.stale));
+	rcast_client_free(client);
+}
+
+/* Hung, it is killed by the first question that it leaves unanswered; a flood waits for its lease once, and goes on. */
+HARNESS_TEST(keyframe, hung_it_is_replaced)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	char script[256];
+	pid_t first;
+
+	snprintf(script, sizeof script, "echo ready; read x <%s; seq 1 300000; exec cat", flow_gate());
+	flow_start("t", "256K", script);
+	client = connect_to("t");
+	keyframe = get(client, "t");
+	free(keyframe.bytes);
+	first = find_keyframer("t");
+	cr_assert_eq(kill(first, SIGSTOP), 0);
+	flow_open_gate();
+	harness_await(flow_stat("t", "output_bytes") == 7 + 2288895);
+	cr_expect_eq(flow_stat("t", "leases_lost"), 1);
+	cr_expect_eq(rcast_client_get_keyframe(client, "t", &keyframe), -EAGAIN, "%s", rcast_client_error(client));
+	harness_await(find_keyframer("t") > 0 && find_keyframer("t") != first);
+	keyframe = get(client, "t");
+	cr_expect(keyframe.stale);
+	free(keyframe.bytes);
+	rcast_client_free(client);
+}
+
+/* It cannot read a session to death either: what it cannot be killed by, it is not asked for any more. */
+HARNESS_TEST(keyframe, it_is_neither_kicked_nor_left_behind)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	pid_t keyframer;
+
+	flow_start("t", "1M", "seq 1 1000; exec cat");
+	client = connect_to("t");
+	keyframe = get(client, "t");
+	free(keyframe.bytes);
+	keyframer = find_keyframer("t");
+	cr_assert_eq(rcast_client_kick(client, "t", RCAST_ALL_READERS), 0);
+	cr_assert_eq(rcast_client_resize_ring(client, "t", 2 << 20), 0);
+	cr_assert_eq(rcast_client_resize(client, "t", 100, 30), 0);
+	cr_assert_eq(rcast_client_send_input(client, "t", "after\n", 6), 0);
+	harness_await((keyframe = get(client, "t"), free(keyframe.bytes), keyframe.cols == 100));
+	keyframe = get(client, "t");
+	cr_expect(!keyframe.stale && keyframe.rows == 30);
+	cr_expect(memmem(keyframe.bytes, keyframe.n_bytes, "1000", 4));
+	free(keyframe.bytes);
+	cr_expect_eq(find_keyframer("t"), keyframer);
+	rcast_client_free(client);
+}
+
+HARNESS_TEST(keyframe, it_goes_with_its_engine)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	pid_t keyframer;
+
+	flow_start("t", "64K", "exec cat");
+	client = connect_to("t");
+	keyframe = get(client, "t");
+	free(keyframe.bytes);
+	keyframer = find_keyframer("t");
+	cr_assert_eq(kill(flow_engine_pid("t"), SIGKILL), 0);
+	harness_await(!is_running(keyframer));
+	rcast_client_free(client);
+}
+
+/* ── Without ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+HARNESS_TEST(keyframe, none_without_a_keyframer)
+{
+	struct harness_result result =
+		harness_ringcast_run("run", "--detached", "--no-keyframes", "--name", "t", "--", "cat", NULL);
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+
+	cr_assert_eq(result.status, 0);
+	harness_result_free(&result);
+	client = connect_to("t");
+	cr_expect_eq(rcast_client_get_keyframe(client, "t", &keyframe), -EOPNOTSUPP);
+	cr_expect_eq(rcast_client_get_keyframe(client, "nobody", &keyframe), -ENOENT);
+	rcast_client_free(client);
+}
+
+/* A terminal larger than a screen can be, until it is not any more. */
+HARNESS_TEST(keyframe, none_of_a_terminal_without_bounds)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	int result;
+
+	flow_start("t", "64K", "exec cat");
+	client = connect_to("t");
+	cr_assert_eq(rcast_client_resize(client, "t", 65535, 65535), 0);
+	harness_await((result = rcast_client_get_keyframe(client, "t", &keyframe)) == -EOPNOTSUPP ||
+		      (free(keyframe.bytes), false));
+	cr_assert_eq(rcast_client_resize(client, "t", 1000, 1000), 0);
+	harness_await(rcast_client_get_keyframe(client, "t", &keyframe) == 0 &&
+		      (free(keyframe.bytes), keyframe.cols == 1000));
 	rcast_client_free(client);
 }

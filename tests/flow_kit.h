@@ -116,7 +116,10 @@ static inline char *flow_seq(int last, size_t *n_bytes)
 
 /* ── Gates ───────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* A script waits with `read x <PATH` until the gate is opened. One gate a test. */
+/*
+ * A script waits with `read x <PATH` until the gate is opened. One gate a test. Who waits there more than once may come back so
+ * early that it meets the end of the last opening, and reads nothing: `until read x <PATH; do :; done`.
+ */
 static inline const char *flow_gate(void)
 {
 	const char *path = harness_path("gate");
