@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 
+#include <ringcast/circuit.h>
 #include <ringcast/client.h>
 #include <ringcast/screen.h>
 
@@ -110,10 +111,9 @@ static bool is_keyframer_of(long pid, pid_t engine)
 	return process_stat(pid, &is_keyframer, &state) == engine && is_keyframer && state != 'Z';
 }
 
-/* Of the session's engine; 0: there is none. */
-static pid_t find_keyframer(const char *name)
+/* 0: there is none. */
+static pid_t find_child(pid_t engine)
 {
-	pid_t engine = flow_engine_pid(name);
 	DIR *folder = opendir("/proc");
 	struct dirent *entry;
 	long found = 0;
@@ -128,20 +128,38 @@ static pid_t find_keyframer(const char *name)
 	return (pid_t)found;
 }
 
-/* How often it has gone to sleep. */
-static long n_sleeps(pid_t pid)
+/* Of the session's engine. */
+static pid_t find_keyframer(const char *name)
 {
-	char path[64], line[256];
-	long n = -1;
+	return find_child(flow_engine_pid(name));
+}
+
+/* The line of /proc/PID/status that begins so, or "". Static. */
+static const char *status_line(pid_t pid, const char *key)
+{
+	static char line[256];
+	char path[64];
 	FILE *file;
 
 	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
 	file = fopen(path, "re");
 	cr_assert(file != NULL);
-	while (fgets(line, sizeof line, file))
-		sscanf(line, "voluntary_ctxt_switches: %ld", &n);
+	do
+		line[0] = 0;
+	while (fgets(line, sizeof line, file) && strncmp(line, key, strlen(key)) != 0);
 	fclose(file);
-	return n;
+	return line;
+}
+
+static long status_number(pid_t pid, const char *key)
+{
+	return strtol(status_line(pid, key) + strlen(key), NULL, 10);
+}
+
+/* How often it has gone to sleep. */
+static long n_sleeps(pid_t pid)
+{
+	return status_number(pid, "voluntary_ctxt_switches:");
 }
 
 /* ── Equality ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -390,6 +408,86 @@ HARNESS_TEST(keyframe, it_is_neither_kicked_nor_left_behind)
 	cr_expect(memmem(keyframe.bytes, keyframe.n_bytes, "1000", 4));
 	free(keyframe.bytes);
 	cr_expect_eq(find_keyframer("t"), keyframer);
+	rcast_client_free(client);
+}
+
+static bool is_harmless(const char *target)
+{
+	return strncmp(target, "socket:", 7) == 0 || strncmp(target, "pipe:", 5) == 0 ||
+	       strncmp(target, "anon_inode:", 11) == 0 || strcmp(target, "/dev/null") == 0;
+}
+
+/* What it has open; if we may look, which takes root. */
+static void expect_harmless_descriptors(pid_t pid)
+{
+	char path[512], target[256];
+	struct dirent *entry;
+	DIR *folder;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder)) != NULL) {
+		ssize_t n;
+
+		snprintf(path, sizeof path, "/proc/%d/fd/%s", (int)pid, entry->d_name);
+		n = readlink(path, target, sizeof target - 1);
+		if (n < 0)
+			continue;
+		target[n] = 0;
+		cr_expect(is_harmless(target), "%s is open", target);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+/* That this sandbox holds is shown by flow_sandbox. */
+HARNESS_TEST(keyframe, it_is_in_its_sandbox)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	pid_t keyframer;
+
+	flow_start("t", "64K", "exec cat");
+	client = connect_to("t");
+	keyframe = get(client, "t");
+	free(keyframe.bytes);
+	keyframer = find_keyframer("t");
+	cr_expect_str_eq(status_line(keyframer, "Seccomp:"), "Seccomp:\t2\n");
+	cr_expect_str_eq(status_line(keyframer, "NoNewPrivs:"), "NoNewPrivs:\t1\n");
+	expect_harmless_descriptors(keyframer);
+	rcast_client_free(client);
+}
+
+/* 200 sessions of the usual size in one process. */
+HARNESS_TEST(keyframe, a_session_costs_little_memory)
+{
+	const char *const argv[] = {harness_ringcast(), "engine", "--name", "e", NULL};
+	const char *const program[] = {"sh", "-c", "seq 1 100; exec sleep 1000", NULL};
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+	char name[16], path[256];
+	pid_t engine = harness_spawn(argv, -1, -1, -1);
+	pid_t keyframer;
+	long n_kib;
+
+	cr_assert_eq(rcast_socket_folder(path, sizeof path), 0);
+	strcat(path, "/e");
+	harness_await(rcast_client_connect(path, &client) == 0);
+	for (int i = 0; i < 200; i++) {
+		struct rcast_start_options options = {.name = name, .argv = program, .ring_bytes = 65536};
+
+		snprintf(name, sizeof name, "t%d", i);
+		cr_assert_eq(rcast_client_start(client, &options), 0, "%s", rcast_client_error(client));
+		keyframe = get(client, name);
+		free(keyframe.bytes);
+	}
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof name, "t%d", i);
+		harness_await((keyframe = get(client, name), free(keyframe.bytes), keyframe.output_pos == 392));
+	}
+	keyframer = find_child(engine);
+	n_kib = status_number(keyframer, "RssAnon:");
+	cr_expect(n_kib > 0 && n_kib < 200 * 1024, "%ld KiB", n_kib);
 	rcast_client_free(client);
 }
 

@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
+#include <ringcast/circuit.h>
 #include <ringcast/client.h>
 #include <ringcast/sandbox.h>
 
@@ -78,6 +79,42 @@ static void run_stub(int report_fd, bool by_circuit)
 	_exit(0);
 }
 
+/* Attaches when it is inside already, over a connection that it has kept. */
+static void run_stub_that_attaches(int report_fd)
+{
+	struct report report = {0};
+	struct rcast_client *client;
+	struct rcast_view *view;
+	char path[4096];
+	int fds[2] = {report_fd};
+
+	if (rcast_socket_folder(path, sizeof path) != 0)
+		_exit(1);
+	strcat(path, "/t");
+	fds[1] = rcast_socket_dial(path);
+	if (fds[1] < 0 || rcast_client_open_take(fds[1], &client) != 0)
+		_exit(1);
+	report.in_force = rcast_sandbox_enter_with(fds, 2, RCAST_SANDBOX_MAY_ATTACH);
+	if (report.in_force < 0 || rcast_view_open(client, "t", NULL, &view) != 0 || write(report_fd, "", 1) != 1)
+		_exit(2);
+	follow(view, &report);
+	if (write(report_fd, &report, sizeof report) != sizeof report)
+		_exit(3);
+	rcast_view_close(view);
+	rcast_client_free(client);
+	_exit(0);
+}
+
+static void run_stub_by_ring(int report_fd)
+{
+	run_stub(report_fd, false);
+}
+
+static void run_stub_by_circuit(int report_fd)
+{
+	run_stub(report_fd, true);
+}
+
 /* Have the session move to a fresh ring, as it does when somebody else is kicked. */
 static void move_session(void)
 {
@@ -88,7 +125,7 @@ static void move_session(void)
 	rcast_client_free(client);
 }
 
-static void expect_a_stub_to_follow(bool by_circuit)
+static void expect_a_stub_to_follow(void (*run)(int report_fd))
 {
 	struct report report;
 	size_t n_expected;
@@ -102,7 +139,7 @@ static void expect_a_stub_to_follow(bool by_circuit)
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
 	stub = fork();
 	if (stub == 0)
-		run_stub(ends[1], by_circuit);
+		run(ends[1]);
 	close(ends[1]);
 	cr_assert_eq(read(ends[0], &ready, 1), 1, "it did not get into its sandbox: %d", harness_wait(stub));
 	move_session();
@@ -121,12 +158,17 @@ static void expect_a_stub_to_follow(bool by_circuit)
 
 HARNESS_TEST(sandbox, a_stub_follows_by_ring)
 {
-	expect_a_stub_to_follow(false);
+	expect_a_stub_to_follow(run_stub_by_ring);
 }
 
 HARNESS_TEST(sandbox, a_stub_follows_by_circuit)
 {
-	expect_a_stub_to_follow(true);
+	expect_a_stub_to_follow(run_stub_by_circuit);
+}
+
+HARNESS_TEST(sandbox, a_stub_attaches_when_it_is_inside)
+{
+	expect_a_stub_to_follow(run_stub_that_attaches);
 }
 
 /* ── Attacks ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -269,46 +311,49 @@ static long attack_prctl(void)
 static const struct attack {
 	const char *name;
 	long (*try)(void);
+	bool is_to_attach; /* no attack of one that may attach */
 } attacks[] = {
-	{"kill", attack_kill},
-	{"pidfd_send_signal", attack_kill_by_pidfd},
-	{"pidfd_getfd", attack_pidfd_getfd},
-	{"process_vm_readv", attack_read_memory},
-	{"process_vm_writev", attack_write_memory},
-	{"ptrace", attack_ptrace},
-	{"open", attack_open},
-	{"openat2", attack_openat2},
-	{"open to create", attack_create},
-	{"unlink", attack_unlink},
-	{"reopen of a memfd", attack_reopen},
-	{"fallocate", attack_truncate},
-	{"shared writable mapping", attack_map_writable},
-	{"executable mapping", attack_map_executable},
-	{"mprotect", attack_make_executable},
-	{"connect", attack_connect},
-	{"socket", attack_socket},
-	{"fork", attack_fork},
-	{"execve", attack_exec},
-	{"memfd_create", attack_memfd},
-	{"prctl", attack_prctl},
+	{"kill", attack_kill, false},
+	{"pidfd_send_signal", attack_kill_by_pidfd, false},
+	{"pidfd_getfd", attack_pidfd_getfd, false},
+	{"process_vm_readv", attack_read_memory, false},
+	{"process_vm_writev", attack_write_memory, false},
+	{"ptrace", attack_ptrace, false},
+	{"open", attack_open, false},
+	{"openat2", attack_openat2, false},
+	{"open to create", attack_create, false},
+	{"unlink", attack_unlink, false},
+	{"reopen of a memfd", attack_reopen, false},
+	{"fallocate", attack_truncate, false},
+	{"shared writable mapping", attack_map_writable, true},
+	{"executable mapping", attack_map_executable, false},
+	{"mprotect", attack_make_executable, false},
+	{"connect", attack_connect, false},
+	{"socket", attack_socket, false},
+	{"fork", attack_fork, false},
+	{"execve", attack_exec, false},
+	{"memfd_create", attack_memfd, true},
+	{"prctl", attack_prctl, false},
 };
 
 #define N_ATTACKS (sizeof attacks / sizeof attacks[0])
 
+enum inside { OUTSIDE, INSIDE, MAY_ATTACH };
+
 /* In a process of its own: a byte for each attack, 1 if it succeeded. */
-static void run_attacker(bool sandboxed)
+static void run_attacker(enum inside inside)
 {
 	const int keep[] = {attacker.victim_pidfd, attacker.memory_fd, attacker.socket_fd, attacker.report_fd};
 	char succeeded[N_ATTACKS];
 
-	if (sandboxed && rcast_sandbox_enter(keep, 4) < 0)
+	if (inside != OUTSIDE && rcast_sandbox_enter_with(keep, 4, inside == MAY_ATTACH ? RCAST_SANDBOX_MAY_ATTACH : 0) < 0)
 		_exit(1);
 	for (size_t i = 0; i < N_ATTACKS; i++)
 		succeeded[i] = attacks[i].try() >= 0;
 	_exit(write(attacker.report_fd, succeeded, N_ATTACKS) == N_ATTACKS ? 0 : 2);
 }
 
-static void attack(bool sandboxed, char succeeded[N_ATTACKS])
+static void attack(enum inside inside, char succeeded[N_ATTACKS])
 {
 	int ends[2];
 	pid_t pid;
@@ -317,7 +362,7 @@ static void attack(bool sandboxed, char succeeded[N_ATTACKS])
 	attacker.report_fd = ends[1];
 	pid = fork();
 	if (pid == 0)
-		run_attacker(sandboxed);
+		run_attacker(inside);
 	close(ends[1]);
 	cr_assert_eq(read(ends[0], succeeded, N_ATTACKS), (ssize_t)N_ATTACKS);
 	cr_assert_eq(harness_wait(pid), 0);
@@ -351,18 +396,20 @@ static int listen_somewhere(void)
 
 HARNESS_TEST(sandbox, a_taken_over_stub_gets_at_nothing)
 {
-	char outside[N_ATTACKS], inside[N_ATTACKS];
+	char outside[N_ATTACKS], inside[N_ATTACKS], attaching[N_ATTACKS];
 	int listening_fd = listen_somewhere();
 
 	start_victim();
 	attacker.memory_fd = memfd_create("like a ring", MFD_CLOEXEC);
 	cr_assert_eq(ftruncate(attacker.memory_fd, 4096), 0);
 	attacker.socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	attack(true, inside);
-	attack(false, outside);
+	attack(INSIDE, inside);
+	attack(MAY_ATTACH, attaching);
+	attack(OUTSIDE, outside);
 	for (size_t i = 0; i < N_ATTACKS; i++) {
 		cr_expect(outside[i], "%s does not even work outside", attacks[i].name);
 		cr_expect(!inside[i], "%s works in the sandbox", attacks[i].name);
+		cr_expect_eq(attaching[i], attacks[i].is_to_attach, "%s, for one that may attach", attacks[i].name);
 	}
 	kill(attacker.victim, SIGKILL);
 	harness_wait(attacker.victim);
