@@ -9,8 +9,8 @@
  *   followed:    level ── waiters ──► asked ── answer: those who are served by it are answered ──► level, or asked again
  *
  * Following starts late because until then nothing is lost by it: position 0 is still in the ring. So sessions that nobody looks
- * at and that print little cost no process. While the keyframer starts, the pump holds the writer as for a lease
- * (`is_filling`), for HOLD_TICKS at most.
+ * at and that print little cost no process. Until the keyframer has attached, the pump holds the writer at the beginning of
+ * the ring as if for a lease (rcasti_keyframes_wait), for HOLD_TICKS at most.
  *
  * A waiter is served by any answer that is not before where the session stood when it asked. So all that wait when a question
  * is sent share it; who comes later waits for the next, unless the session has not moved on. The latest answer is kept: as long
@@ -150,7 +150,7 @@ static void refuse_waiters(struct rcast_session *session, int error, const char 
 
 /* ── Following and asking ────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* release: pairs with the acquire in rcasti_readers_hold(), which then sees the reader in the list */
+/* release: pairs with the acquire in rcasti_keyframes_wait(); who then walks the list of readers finds the keyframer there */
 static void hold_no_more(struct rcasti_keyframes *mine)
 {
 	atomic_store_explicit(&mine->is_filling, false, memory_order_release);
@@ -465,14 +465,14 @@ void rcasti_keyframes_want(struct rcast_session *session)
 		return;
 	session->keyframes.wanted = true;
 	error = rcasti_keyframer_start(session->engine);
-	if (!error) {
+	if (!session->engine->keyframer.link)
+		hold_no_more(&session->keyframes);
+	if (!error)
 		go_on(session);
-		return;
-	}
-	hold_no_more(&session->keyframes);
-	refuse_waiters(session, error,
-		       error == -EOPNOTSUPP ? "the keyframer cannot be run"
-					    : "the keyframer keeps dying, and rests; ask again");
+	else
+		refuse_waiters(session, error,
+			       error == -EOPNOTSUPP ? "the keyframer cannot be run"
+						    : "the keyframer keeps dying, and rests; ask again");
 }
 
 void rcasti_keyframes_ask(struct rcasti_exchange *exchange, struct rcast_session *session, bool by_circuit)
@@ -511,6 +511,13 @@ void rcasti_keyframes_observe(struct rcast_session *session, uint64_t next_pos)
 	/* release: pairs with the exchange in rcasti_steward_on_mail(), which then looks for is_filling */
 	atomic_store_explicit(&session->engine->any_filling, true, memory_order_release);
 	rcasti_mailbox_poke(&session->engine->mail);
+}
+
+bool rcasti_keyframes_wait(const struct rcast_session *session)
+{
+	/* acquire: pairs with the release in hold_no_more() */
+	return session->keyframes.want_pos != UINT64_MAX ||
+	       atomic_load_explicit(&session->keyframes.is_filling, memory_order_acquire);
 }
 
 void rcasti_keyframes_take_filling(struct rcast_engine *engine)

@@ -60,6 +60,9 @@ void rcasti_keyframes_want(struct rcast_session *session);
 /* The publisher, after publishing: have the session followed before its beginning is overwritten. */
 void rcasti_keyframes_observe(struct rcast_session *session, uint64_t next_pos);
 
+/* The publisher: is the beginning of the ring to be kept, for half a second at most, until the keyframer has attached? */
+bool rcasti_keyframes_wait(const struct rcast_session *session);
+
 /* Control: want the sessions of which their publishers said so. */
 void rcasti_keyframes_take_filling(struct rcast_engine *engine);
 

@@ -349,8 +349,7 @@ static void advance(struct rcast_session *session)
 {
 	enum reading reading;
 
-	if (atomic_load_explicit(&session->n_leased, memory_order_relaxed) > 0 ||
-	    atomic_load_explicit(&session->keyframes.is_filling, memory_order_relaxed))
+	if (atomic_load_explicit(&session->n_leased, memory_order_relaxed) > 0)
 		rcasti_readers_hold(session);
 	reading = pay(session) == 0 ? READ_SOME : READ_HELD;
 	if (reading == READ_SOME && session->pump.flow != RCASTI_OVER)
@@ -388,7 +387,8 @@ static void add(struct rcast_session *session)
 {
 	session->pump.source = (struct rcasti_source){.ready = on_readable};
 	rcasti_timer_init(&session->pump.timer, on_timer);
-	session->pump.hold_pos = RCAST_NO_HOLD;
+	session->pump.hold_pos = rcasti_keyframes_wait(session) ? 0 : RCAST_NO_HOLD;
+	rcast_writer_hold(session->writer, session->pump.hold_pos);
 	if (session->kind == RCASTI_PTY)
 		put(session, RCAST_RESIZE, &session->letters[RCASTI_ADD].size, sizeof session->letters[RCASTI_ADD].size);
 	advance(session);

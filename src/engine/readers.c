@@ -222,15 +222,14 @@ bool rcasti_readers_hold(struct rcast_session *session)
 	struct rcast_writer_state state;
 	uint64_t pos;
 
-	/* acquire: pairs with the release in hold_no_more(), before which the keyframer was put into the list */
-	bool is_filling = atomic_load_explicit(&session->keyframes.is_filling, memory_order_acquire);
+	bool waits_for_keyframer = rcasti_keyframes_wait(session); /* before we walk the list, in which it then is */
 
 	rcast_writer_get_state(session->writer, &state);
 	rcu_read_lock();
 	forgive(session, &state);
 	slowest_leased(session, state.first_pos, &pos);
 	rcu_read_unlock();
-	if (is_filling && pos > state.first_pos)
+	if (waits_for_keyframer && pos > state.first_pos)
 		pos = state.first_pos;
 	if (pos == session->pump.hold_pos)
 		return false;
