@@ -157,15 +157,6 @@ void rcast_notify_fence(void)
 	rcasti_fence_before_ringing();
 }
 
-<<<<<<< Updated upstream
-bool rcast_follower_look(const struct rcast_follower *follower, uint64_t *pos)
-{
-	uint64_t episode = rcasti_episode(follower->words);
-
-	*pos = rcasti_told_pos(follower->words);
-	return ((episode & 1) != 0 && episode != atomic_load_explicit(&follower->rung_episode, memory_order_relaxed)) ||
-	       atomic_load_explicit(&follower->is_gone, memory_order_relaxed);
-=======
 static inline bool is_asleep_unrung(const struct rcast_follower *follower)
 {
 	uint64_t episode = rcasti_episode(follower->words);
@@ -173,10 +164,10 @@ static inline bool is_asleep_unrung(const struct rcast_follower *follower)
 	return (episode & 1) != 0 && episode != atomic_load_explicit(&follower->rung_episode, memory_order_relaxed);
 }
 
-bool rcast_follower_wants_ring(const struct rcast_follower *follower)
+bool rcast_follower_look(const struct rcast_follower *follower, uint64_t *pos)
 {
+	*pos = rcasti_told_pos(follower->words);
 	return is_asleep_unrung(follower) || atomic_load_explicit(&follower->is_gone, memory_order_relaxed);
->>>>>>> Stashed changes
 }
 
 /*
