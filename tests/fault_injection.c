@@ -11,7 +11,6 @@
 
 #include "control/schema.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -22,34 +21,16 @@
 #include <ringcast/engine.h>
 #include <ringcast/ring.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_LEAK_CHECK 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_LEAK_CHECK 1
-#endif
-#endif
-#ifdef HAS_LEAK_CHECK
-#include <sanitizer/lsan_interface.h>
-#endif
-
 enum { ENOUGH_TURNS = 400 };
 
 static char socket_path[64];
-
-/* A result that a caller can work with. */
-static int plausible(int result)
-{
-	must(result >= -4095);
-	return result;
-}
 
 /* ── A ring, a reader, a follower ────────────────────────────────────────────────────────────────────────────────────── */
 
 static int follow(struct rcast_reader *reader, struct rcast_follower **follower)
 {
 	struct rcast_cursor *cursor;
-	int error = plausible(fault_try(rcast_cursor_create(&cursor))), cursor_fd, wake_fd;
+	int error = fault_plausible(fault_try(rcast_cursor_create(&cursor))), cursor_fd, wake_fd;
 
 	must((error == 0) == (cursor != NULL));
 	if (error != 0)
@@ -59,13 +40,13 @@ static int follow(struct rcast_reader *reader, struct rcast_follower **follower)
 		rcast_cursor_free(cursor);
 		return cursor_fd;
 	}
-	error = plausible(fault_try(rcast_follower_create_take(cursor_fd, follower, &wake_fd)));
+	error = fault_plausible(fault_try(rcast_follower_create_take(cursor_fd, follower, &wake_fd)));
 	must((error == 0) == (*follower != NULL) && (error == 0) == (wake_fd >= 0));
 	if (error != 0) {
 		rcast_cursor_free(cursor);
 		return error;
 	}
-	return plausible(fault_try(rcast_reader_follow_take(reader, cursor, wake_fd)));
+	return fault_plausible(fault_try(rcast_reader_follow_take(reader, cursor, wake_fd)));
 }
 
 static int use_ring(struct rcast_writer *writer, struct rcast_reader *reader, struct rcast_follower *follower)
@@ -79,8 +60,8 @@ static int use_ring(struct rcast_writer *writer, struct rcast_reader *reader, st
 	must(fault_try(rcast_writer_reserve(writer, 10, &space)) == 0);
 	memcpy(space, "two", 3);
 	must(fault_try(rcast_writer_commit(writer, RCAST_OUTPUT, 3)) == 0);
-	plausible(fault_try(rcast_notify(&follower, 1)));
-	plausible(fault_try(rcast_reader_wake(reader)));
+	fault_plausible(fault_try(rcast_notify(&follower, 1)));
+	fault_plausible(fault_try(rcast_reader_wake(reader)));
 	must(fault_try(rcast_reader_wait(reader, 0)) == RCAST_RECORD);
 	must(fault_try(rcast_reader_read(reader, buffer, sizeof buffer, &record)) == RCAST_RECORD && record.n_bytes == 3);
 	must(fault_try(rcast_reader_seek(reader, RCAST_FROM_OLDEST, 0)) == 0);
@@ -97,7 +78,7 @@ static int with_reader(struct rcast_writer *writer)
 
 	if (ring_fd < 0)
 		return ring_fd;
-	error = plausible(fault_try(rcast_reader_open_take(ring_fd, &reader)));
+	error = fault_plausible(fault_try(rcast_reader_open_take(ring_fd, &reader)));
 	must((error == 0) == (reader != NULL));
 	if (error != 0)
 		return error;
@@ -113,7 +94,7 @@ static int ring_scenario(void)
 {
 	struct rcast_writer_options options = {.capacity_bytes = RCAST_RING_MIN_BYTES, .stamped = true};
 	struct rcast_writer *writer;
-	int error = plausible(fault_try(rcast_writer_create(&options, &writer)));
+	int error = fault_plausible(fault_try(rcast_writer_create(&options, &writer)));
 
 	must((error == 0) == (writer != NULL));
 	if (error != 0)
@@ -172,7 +153,7 @@ static void turn_sides(struct side sides[2])
 {
 	for (int i = 0; i < 2; i++)
 		if (sides[i].error == 0)
-			sides[i].error = plausible(fault_try(rcast_link_dispatch(sides[i].link)));
+			sides[i].error = fault_plausible(fault_try(rcast_link_dispatch(sides[i].link)));
 }
 
 static int open_sides(int type, struct side sides[2])
@@ -180,13 +161,13 @@ static int open_sides(int type, struct side sides[2])
 	int fds[2], error;
 
 	must(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds) == 0);
-	error = plausible(
+	error = fault_plausible(
 		fault_try(rcast_link_open_take(fds[0], RCAST_DIALLED, NULL, &side_link_ops, &sides[0], &sides[0].link)));
 	if (error != 0) {
 		close(fds[1]);
 		return error;
 	}
-	error = plausible(
+	error = fault_plausible(
 		fault_try(rcast_link_open_take(fds[1], RCAST_ACCEPTED, NULL, &side_link_ops, &sides[1], &sides[1].link)));
 	if (error != 0)
 		rcast_link_free(sides[0].link);
@@ -201,7 +182,7 @@ static int send_surely(struct side sides[2], int who, size_t n_bytes, bool with_
 	int error = -EAGAIN, fd = with_fd ? dup(STDERR_FILENO) : -1;
 
 	for (int n = 0; n < ENOUGH_TURNS && error == -EAGAIN && sides[who].error == 0 && !sides[who].over; n++) {
-		error = plausible(fault_try(
+		error = fault_plausible(fault_try(
 			rcast_circuit_send_take_fds(sides[who].circuit, &iov, 1, RCAST_LAST, &fd, with_fd ? 1 : 0)));
 		turn_sides(sides);
 	}
@@ -212,7 +193,7 @@ static int send_surely(struct side sides[2], int who, size_t n_bytes, bool with_
 
 static int converse(struct side sides[2])
 {
-	int error = plausible(fault_try(rcast_circuit_begin(sides[0].link, &side_ops, &sides[0], &sides[0].circuit)));
+	int error = fault_plausible(fault_try(rcast_circuit_begin(sides[0].link, &side_ops, &sides[0], &sides[0].circuit)));
 
 	if (error != 0)
 		return error;
@@ -257,7 +238,7 @@ static int memory_scenario(void)
 	struct rcast_link *links[2] = {NULL, NULL};
 	struct side sides[2] = {{.link = NULL}};
 	void *users[2] = {&sides[0], &sides[1]};
-	int error = plausible(fault_try(rcast_link_open_memory_pair(NULL, &side_link_ops, users, links)));
+	int error = fault_plausible(fault_try(rcast_link_open_memory_pair(NULL, &side_link_ops, users, links)));
 
 	if (error != 0)
 		return error;
@@ -275,12 +256,12 @@ static int start_sessions(struct rcast_engine *engine)
 				     terminal = {.name = "pty", .ring_bytes = RCAST_RING_MIN_BYTES};
 	struct rcast_program program = {.argv = argv};
 	struct rcast_session *session;
-	int error = plausible(fault_try(rcast_engine_start_owned(engine, &owned, &session)));
+	int error = fault_plausible(fault_try(rcast_engine_start_owned(engine, &owned, &session)));
 
 	if (error == 0)
 		must(rcast_writer_put(rcast_session_writer(session), RCAST_OUTPUT, "hello", 5) == 0);
 	if (error == 0)
-		error = plausible(fault_try(rcast_engine_start_pty(engine, &terminal, &program, &session)));
+		error = fault_plausible(fault_try(rcast_engine_start_pty(engine, &terminal, &program, &session)));
 	return error;
 }
 
@@ -304,7 +285,7 @@ static void ask(struct rcast_engine *engine, struct side *client, Ringcast__Wire
 	if (error && with_cursor)
 		close(fd);
 	for (int n = 0; n < ENOUGH_TURNS && error == 0 && *engine_error == 0 && !client->error; n++) {
-		*engine_error = plausible(fault_try(rcast_engine_dispatch(engine)));
+		*engine_error = fault_plausible(fault_try(rcast_engine_dispatch(engine)));
 		client->error = rcast_link_dispatch(client->link);
 		if (client->n_messages > 0)
 			break;
@@ -339,6 +320,15 @@ static int serve(struct rcast_engine *engine)
 	ASK(engine, &client, resize, RESIZE, Resize, resize, false, &error, asked_resize.session = "pty";
 	    asked_resize.cols = 100; asked_resize.rows = 40);
 	ASK(engine, &client, stats, STATS, Stats, stats, false, &error, asked_stats.session = "owned");
+	ASK(engine, &client, start, START, Start, start, false, &error, asked_start.name = "asked";
+	    asked_start.argv = (char *[]){"cat"}; asked_start.n_argv = 1);
+	ASK(engine, &client, resize_ring, RESIZE_RING, ResizeRing, resize_ring, false, &error,
+	    asked_resize_ring.session = "pty";
+	    asked_resize_ring.ring_bytes = RCAST_RING_MIN_BYTES * 2);
+	ASK(engine, &client, kick, KICK, Kick, kick, false, &error, asked_kick.session = "owned";
+	    asked_kick.reader = UINT64_MAX);
+	ASK(engine, &client, kick, KICK, Kick, kick, false, &error, asked_kick.session = "pty";
+	    asked_kick.reader = UINT64_MAX);
 	ASK(engine, &client, kill, KILL, Kill, kill, false, &error, asked_kill.session = "pty");
 	rcast_link_free(client.link);
 	/* Whatever failed for the first client, the next one is served. */
@@ -354,7 +344,7 @@ static int engine_scenario(void)
 {
 	struct rcast_engine_options options = {.path = socket_path, .max_sessions = 4};
 	struct rcast_engine *engine;
-	int error = plausible(fault_try(rcast_engine_create(&options, &engine)));
+	int error = fault_plausible(fault_try(rcast_engine_create(&options, &engine)));
 
 	must((error == 0) == (engine != NULL));
 	if (error != 0)
@@ -393,14 +383,14 @@ static int use_view(struct rcast_client *client, bool by_circuit)
 	struct rcast_record record;
 	struct rcast_view *view;
 
-	error = plausible(fault_try(rcast_view_open(client, "s", &options, &view)));
+	error = fault_plausible(fault_try(rcast_view_open(client, "s", &options, &view)));
 	must((error == 0) == (view != NULL));
 	if (error != 0)
 		return error;
 	for (int n = 0; n < ENOUGH_TURNS && outcome == RCAST_EMPTY; n++) {
 		struct pollfd look = {.fd = rcast_view_fd(view), .events = POLLIN};
 
-		outcome = plausible(fault_try(rcast_view_next(view, &record)));
+		outcome = fault_plausible(fault_try(rcast_view_next(view, &record)));
 		if (outcome == RCAST_EMPTY)
 			poll(&look, 1, 100);
 	}
@@ -413,19 +403,19 @@ static int use_client(struct rcast_client *client)
 {
 	struct rcast_session_stats stats;
 	struct rcast_session_info info;
-	int n_sessions = 0, error = plausible(fault_try(rcast_client_list(client, count_sessions, &n_sessions)));
+	int n_sessions = 0, error = fault_plausible(fault_try(rcast_client_list(client, count_sessions, &n_sessions)));
 
 	must(error != 0 || n_sessions == 1);
 	if (error == 0)
-		error = plausible(fault_try(rcast_client_describe(client, "s", &info)));
+		error = fault_plausible(fault_try(rcast_client_describe(client, "s", &info)));
 	if (error == 0)
 		error = use_view(client, false);
 	if (error == 0)
 		error = use_view(client, true);
 	if (error == 0)
-		error = plausible(fault_try(rcast_client_stats(client, "s", &stats)));
+		error = fault_plausible(fault_try(rcast_client_stats(client, "s", &stats)));
 	if (error == 0)
-		error = plausible(fault_try(rcast_client_restrict_to_view(client)));
+		error = fault_plausible(fault_try(rcast_client_restrict_to_view(client)));
 	must(error == 0 || rcast_client_error(client)[0] != 0);
 	return error;
 }
@@ -433,7 +423,7 @@ static int use_client(struct rcast_client *client)
 static int client_scenario(void)
 {
 	struct rcast_client *client;
-	int error = plausible(fault_try(rcast_client_connect(socket_path, &client)));
+	int error = fault_plausible(fault_try(rcast_client_connect(socket_path, &client)));
 
 	must((error == 0) == (client != NULL));
 	if (error != 0)
@@ -463,59 +453,6 @@ static void close_host(pthread_t thread)
 	rcast_engine_free(hosted);
 }
 
-/* ── Running ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static int count_fds(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	int n = 0;
-
-	must(folder != NULL);
-	while (readdir(folder))
-		n++;
-	closedir(folder);
-	return n;
-}
-
-static void check_leaks(void)
-{
-#ifdef HAS_LEAK_CHECK
-	must(__lsan_do_recoverable_leak_check() == 0);
-#endif
-}
-
-/* An engine in another thread takes and lets go of a connection's descriptors a little later; so one look that is right will do. */
-static void check_fds(int before)
-{
-	for (int n_looks = 0; n_looks < 20000; n_looks++) {
-		if (count_fds() == before)
-			return;
-		poll(NULL, 0, 1);
-	}
-	must(!"descriptors are left open");
-}
-
-static void run(const char *name, int (*scenario)(void))
-{
-	unsigned int n_told = 0;
-	int before = count_fds(), result;
-
-	for (fault.n = 1;; fault.n++) {
-		fault.n_left = fault.n;
-		fault.what = "none";
-		result = scenario();
-		if (getenv("FAULT_TRACE"))
-			fprintf(stderr, "%s %u %s: %d\n", name, fault.n, fault.what, result);
-		if (fault.n_left > 0 && result == 0) /* else it failed in a child between fork and exec */
-			break;
-		n_told += result < 0;
-		check_fds(before);
-		check_leaks();
-	}
-	printf("%-10s %4u calls failed, one at a time: %u told of it, the others did without\n", name, fault.n - 1, n_told);
-	fflush(stdout);
-}
-
 int main(void)
 {
 	pthread_t thread;
@@ -523,13 +460,13 @@ int main(void)
 	alarm(280);
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(socket_path, sizeof socket_path, "/tmp/fault_injection.%d", (int)getpid());
-	run("ring", ring_scenario);
-	run("packets", packet_scenario);
-	run("stream", stream_scenario);
-	run("memory", memory_scenario);
-	run("engine", engine_scenario);
+	fault_run("ring", ring_scenario);
+	fault_run("packets", packet_scenario);
+	fault_run("stream", stream_scenario);
+	fault_run("memory", memory_scenario);
+	fault_run("engine", engine_scenario);
 	open_host(&thread);
-	run("client", client_scenario);
+	fault_run("client", client_scenario);
 	close_host(thread);
 	return 0;
 }

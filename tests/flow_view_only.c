@@ -12,6 +12,8 @@
 
 #include "tap.h"
 
+enum { GARBAGE_ROUNDS = 200 };
+
 static struct wire_engine host;
 static struct wire owner, viewer;
 static struct tap screen;
@@ -95,6 +97,8 @@ HARNESS_TEST(view_only, through_its_own_socket_every_command_changes_nothing)
 	link_viewer(rcast_socket_dial(harness_path("view")));
 	try_every_command();
 	expect_nothing_changed();
+	harness_figure("every command of a connection that may only look: refused, 0 bytes reached the program, 0 sessions "
+		       "changed");
 	wire_close(&viewer);
 	finish();
 }
@@ -123,7 +127,7 @@ HARNESS_TEST(view_only, garbage_changes_nothing)
 	input.session = "t";
 	input.data = (ProtobufCBinaryData){.data = (uint8_t *)"evil\n", .len = 5};
 	n_packed = ringcast__wire__request__pack(&request, packed);
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < GARBAGE_ROUNDS; i++) {
 		int fd = rcast_socket_dial(harness_path("view"));
 
 		cr_assert(fd >= 0);
@@ -149,6 +153,10 @@ HARNESS_TEST(view_only, garbage_changes_nothing)
 		wire_close(&viewer);
 	}
 	expect_nothing_changed();
+	harness_figure(
+		"%d connections with garbage, %d requests with a byte changed, over the view socket: 0 bytes reached the "
+		"program, 0 sessions changed",
+		GARBAGE_ROUNDS, GARBAGE_ROUNDS * 3);
 	finish();
 }
 

@@ -192,6 +192,7 @@ HARNESS_TEST(view_socket, another_user_looks_and_does_nothing_else)
 	for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++)
 		expect_attempt(&attempts[i], nobody_runs);
 	expect_untouched();
+	harness_figure("every verb, as another user through the view socket: all that look work, all others are refused");
 }
 
 HARNESS_TEST(view_socket, another_user_is_not_let_in_unless_it_is_said)
@@ -360,6 +361,8 @@ HARNESS_TEST(view_socket, another_user_cannot_use_up_the_engine)
 	cr_assert(WIFSTOPPED(status), "%d", WEXITSTATUS(status));
 	cr_expect_eq(flow_stat("t", "readers"), 8);
 	expect_untouched();
+	harness_figure(
+		"another user that takes all it can get: 10 of 80 connections, 8 of 64 readers; its owner is served on");
 	kill(pid, SIGKILL);
 	harness_wait(pid);
 	harness_await(flow_stat("t", "readers") == 0);
@@ -486,6 +489,7 @@ HARNESS_TEST(engine, cannot_be_looked_into_by_its_own_user)
 		cr_log_warn("this kernel lets nobody trace another process: that the engine cannot be, says little");
 	victim = flow_parent(victim);
 	cr_expect_eq(break_in_as_user(), 0);
+	harness_figure("5 ways into the engine for processes of its own user: 0 succeeded");
 	result = runs(kill_t);
 	cr_expect_eq(result.status, 0);
 	harness_result_free(&result);

@@ -229,6 +229,21 @@ int harness_wait(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+void harness_figure(const char *format, ...)
+{
+	const char *path = getenv("RINGCAST_FIGURES");
+	FILE *file = path ? fopen(path, "ae") : NULL;
+	va_list list;
+
+	if (!file)
+		return;
+	va_start(list, format);
+	vfprintf(file, format, list);
+	va_end(list);
+	fputc('\n', file);
+	fclose(file);
+}
+
 char *harness_read_file(const char *path, size_t *n_bytes)
 {
 	FILE *file = fopen(path, "re");

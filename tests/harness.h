@@ -71,6 +71,9 @@ pid_t harness_spawn(const char *const *argv, int in_fd, int out_fd, int err_fd);
 /* Wait for a child: exit status, or 128 + signal. */
 int harness_wait(pid_t pid);
 
+/* A line for the table of scripts/torture: into the file that $RINGCAST_FIGURES names, if it does. */
+void harness_figure(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* All of a file, terminated; free() it. */
 char *harness_read_file(const char *path, size_t *n_bytes);
 

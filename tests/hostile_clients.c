@@ -4,7 +4,7 @@
  * program in the session notice of them.
  *
  *   CLIENTS   connect, attach, send descriptors with every message, and never read a byte
- *   STOPPED   attach, fall asleep and never wake up again, as readers do that were sent SIGSTOP
+ *   STOPPED   attach, fall asleep and never wake up again, as readers do that were sent SIGSTOP; in the end they are evicted
  *
  * The engine is a process of its own with a thread for each of its parts, so that its descriptors and memory can be counted.
  * Its limit of descriptors is what the crowd needs at the most, and must never be reached.
@@ -33,7 +33,16 @@
 
 #include "must.h"
 
-enum { ATTACHES = 4, LISTS = 2, FDS_EACH = 12, BOUND_MS = 60000, MEASURE_MS = 500, ROUNDS = 3 };
+enum {
+	ATTACHES = 4,
+	LISTS = 2,
+	FDS_EACH = 12,
+	BOUND_MS = 60000,
+	MEASURE_MS = 300,
+	FEW_ROUNDS = 2,
+	MAX_ROUNDS = 15,
+	GRACE_MS = 4000
+};
 
 static char path[64];
 static pid_t engine_pid;
@@ -65,13 +74,14 @@ static void *run_notifier(void *engine)
 
 static _Noreturn void be_engine(void)
 {
+	struct rcast_engine_options options = {.path = path, .max_connections = 2048, .evict_after_ms = GRACE_MS};
 	struct rlimit limit = {fd_limit, fd_limit};
 	struct rcast_engine *engine;
 	pthread_t pump, notifier;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-	must(rcast_engine_create(&(struct rcast_engine_options){.path = path, .max_connections = 2048}, &engine) == 0);
+	must(rcast_engine_create(&options, &engine) == 0);
 	must(pthread_create(&pump, NULL, run_pump, engine) == 0);
 	must(pthread_create(&notifier, NULL, run_notifier, engine) == 0);
 	while (rcast_engine_control(engine, -1) == 0)
@@ -295,34 +305,74 @@ static int compare(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-/* Rounds without and with them, one after the other, since machines drift. */
-static void suffer_stopped_readers(struct rcast_client *client, unsigned int n_stopped)
+/* Without and with them in turns, since machines drift: each round with them beside those before and after it. */
+static void suffer_stopped_readers(struct rcast_client *client, struct stopped *stopped, unsigned int n_stopped,
+				   int n_rounds)
 {
-	struct stopped *stopped = calloc(n_stopped, sizeof *stopped);
-	double without[ROUNDS], with[ROUNDS];
-	long before_kb = 0, after_kb = 0;
+	double without[MAX_ROUNDS + 1], with[MAX_ROUNDS], kept[MAX_ROUNDS];
+	unsigned int fds_before = count_engine_fds();
 
-	for (int round = 0; round < ROUNDS; round++) {
-		without[round] = measure_rate(client);
+	without[0] = measure_rate(client);
+	for (int round = 0; round < n_rounds; round++) {
 		for (unsigned int i = 0; i < n_stopped; i++)
 			attach_stopped(&stopped[i]);
-		before_kb = engine_kilobytes();
 		with[round] = measure_rate(client);
-		after_kb = engine_kilobytes();
-		if (round + 1 == ROUNDS)
-			for (unsigned int i = 0; i < n_stopped; i += 50)
-				account_for(&stopped[i]);
+		for (unsigned int i = 0; i < n_stopped && round + 1 == n_rounds; i += 50)
+			account_for(&stopped[i]);
 		for (unsigned int i = 0; i < n_stopped; i++)
 			let_go(&stopped[i]);
+		await_fds(fds_before);
+		without[round + 1] = measure_rate(client);
+		kept[round] = with[round] / (without[round] + without[round + 1]) * 2;
 	}
-	qsort(without, ROUNDS, sizeof *without, compare);
-	qsort(with, ROUNDS, sizeof *with, compare);
-	printf("%u stopped readers: %.0f MiB/s without them, %.0f with (%+.1f %%); the engine's memory went from %ld to %ld "
-	       "KiB; "
-	       "gaps exact\n",
-	       n_stopped, without[ROUNDS / 2], with[ROUNDS / 2], (with[ROUNDS / 2] / without[ROUNDS / 2] - 1) * 100,
-	       before_kb, after_kb);
-	free(stopped);
+	qsort(without, (size_t)n_rounds + 1, sizeof *without, compare);
+	qsort(with, (size_t)n_rounds, sizeof *with, compare);
+	qsort(kept, (size_t)n_rounds, sizeof *kept, compare);
+	printf("%u stopped readers: %.0f MiB/s without them, %.0f with; each round beside its neighbours %+.1f %% (medians "
+	       "of "
+	       "%d); gaps exact\n",
+	       n_stopped, without[n_rounds / 2], with[n_rounds / 2], (kept[n_rounds / 2] - 1) * 100, n_rounds);
+	fflush(stdout);
+}
+
+static uint64_t count_evicted(struct rcast_client *client, size_t *n_readers)
+{
+	struct rcast_session_stats stats;
+
+	must(rcast_client_stats(client, "s", &stats) == 0);
+	*n_readers = stats.n_readers;
+	return stats.n_evicted;
+}
+
+/* Nobody lets them go: the engine does, and has by then what it had before. */
+static void await_eviction(struct rcast_client *client, struct stopped *stopped, unsigned int n_stopped)
+{
+	unsigned int fds_before = count_engine_fds();
+	uint64_t start_ns = now_ns(), first_ns = 0;
+	long attached_kb, later_kb;
+	size_t n_readers = 1;
+
+	for (unsigned int i = 0; i < n_stopped; i++)
+		attach_stopped(&stopped[i]);
+	attached_kb = engine_kilobytes();
+	while (n_readers > 0) {
+		uint64_t n_evicted = count_evicted(client, &n_readers);
+
+		if (n_evicted > 0 && first_ns == 0)
+			first_ns = now_ns();
+		must(now_ns() - start_ns < BOUND_MS * UINT64_C(1000000));
+		poll(NULL, 0, 5);
+	}
+	later_kb = engine_kilobytes();
+	must(count_evicted(client, &n_readers) == n_stopped);
+	printf("%u stopped readers, left alone: all detached between %.1f and %.1f s after the first attached, of a grace "
+	       "of "
+	       "%.1f s; the engine's memory went from %ld to %ld KiB\n",
+	       n_stopped, (double)(first_ns - start_ns) / 1e9, (double)(now_ns() - start_ns) / 1e9, GRACE_MS / 1e3,
+	       attached_kb, later_kb);
+	for (unsigned int i = 0; i < n_stopped; i++)
+		let_go(&stopped[i]);
+	await_fds(fds_before);
 }
 
 /* ── Both ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -344,6 +394,7 @@ int main(int argc, char **argv)
 	static const char *const flood[] = {"cat", "/dev/zero", NULL};
 	struct rcast_start_options session = {.name = "s", .argv = flood, .take_fd = -1};
 	struct rcast_client *client;
+	struct stopped *stopped;
 
 	if (n_clients * (2 + ATTACHES + LISTS * FDS_EACH) > own_limit || n_stopped * 6 > own_limit) {
 		printf("left out: %u descriptors are too few for so many\n", own_limit);
@@ -358,7 +409,10 @@ int main(int argc, char **argv)
 	client = connect_to_engine();
 	must(rcast_client_start(client, &session) == 0);
 	suffer_deaf_clients(n_clients);
-	suffer_stopped_readers(client, n_stopped);
+	stopped = calloc(n_stopped, sizeof *stopped);
+	suffer_stopped_readers(client, stopped, n_stopped, argc > 2 ? MAX_ROUNDS : FEW_ROUNDS);
+	await_eviction(client, stopped, n_stopped);
+	free(stopped);
 	must(rcast_client_kill(client, "s") == 0);
 	rcast_client_free(client);
 	kill(engine_pid, SIGKILL);

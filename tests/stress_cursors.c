@@ -214,10 +214,11 @@ int main(int argc, char **argv)
 		qsort(medians[i], (size_t)n_rounds, 8, compare);
 	printf("%d hostile cursor pages and pipes: an honest reader got %llu of %llu records whole and %llu gaps; a put "
 	       "took %.1f ns "
-	       "without them, %.1f ns with (p50)\n",
+	       "without them, %.1f ns with (p50: %+.1f %%)\n",
 	       N_HOSTILE, (unsigned long long)honest.n_records, (unsigned long long)publisher.sequence,
 	       (unsigned long long)honest.n_gaps, (double)medians[0][n_rounds / 2] / 1000,
-	       (double)medians[1][n_rounds / 2] / 1000);
+	       (double)medians[1][n_rounds / 2] / 1000,
+	       ((double)medians[1][n_rounds / 2] / (double)medians[0][n_rounds / 2] - 1) * 100);
 	rcast_reader_close(honest.reader);
 	rcast_follower_free(honest.follower);
 	for (int i = 0; i < N_HOSTILE; i++)

@@ -10,6 +10,9 @@
  *   the reader finds all those records, or states a gap, and at most what was in hand beyond them; nothing torn, ever
  *   a reader that comes late finds all that the ring still holds, which is nearly a ring full, up to the same end
  *   the pipe hangs up; how soon is printed, not asserted
+ *
+ * Learning of a death is the kernel's work (it ends the process and closes the pipe) and the scheduler's (it lets us run). How
+ * long that takes when nothing of ours has a part in it is shown by processes that hold a pipe and count.
  */
 #include <ringcast/ring.h>
 
@@ -32,6 +35,7 @@
 #define N_RECORDS 4000u
 #define IN_HAND 3u /* records that may be committed before we are told of it: a batch */
 #define MAX_TRIES 50
+#define SLOW_RECORDS 200
 #define CHUNK_BYTES (RCAST_RING_MIN_BYTES / RCASTI_N_CHUNKS)
 
 /* The points, and how often each is passed at least in a writer's life. */
@@ -219,7 +223,7 @@ static uint64_t follow_to_death(struct life *life, bool slow, uint64_t kill_afte
 	int outcome = 0;
 
 	while (outcome != -EPIPE) {
-		read_on(&life->seen, slow ? 50 : UINT64_MAX);
+		read_on(&life->seen, slow ? SLOW_RECORDS : UINT64_MAX);
 		if (kill_after > 0 && atomic_load(&told->death_ns) == 0 && life->seen.n_records >= kill_after) {
 			atomic_store(&told->death_ns, now_ns());
 			kill(life->writer, SIGKILL);
@@ -287,6 +291,34 @@ static bool live_once(struct tally *tally, uint64_t number, uint64_t kill_after)
 	return true;
 }
 
+/* A process that is as busy as a writer, but writes nothing. */
+static void die_holding_a_pipe(struct tally *tally)
+{
+	struct pollfd end = {.events = POLLIN};
+	int ends[2];
+	pid_t pid;
+
+	must(pipe(ends) == 0);
+	pid = fork();
+	must(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(ends[0]);
+		for (;;)
+			atomic_fetch_add(&told->n_committed, 1);
+	}
+	close(ends[1]);
+	end.fd = ends[0];
+	poll(NULL, 0, 2);
+	atomic_store(&told->death_ns, now_ns());
+	kill(pid, SIGKILL);
+	must(poll(&end, 1, -1) == 1);
+	tally->learnt_ns[tally->n_learnt++] = now_ns() - atomic_load(&told->death_ns);
+	tally->n_deaths++;
+	close(ends[0]);
+	must(waitpid(pid, NULL, 0) == pid);
+}
+
 static int compare(const void *left, const void *right)
 {
 	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
@@ -299,9 +331,12 @@ static void report(const char *what, struct tally *tally)
 	uint64_t *ns = tally->learnt_ns;
 	size_t n = tally->n_learnt;
 
+	if (tally->n_deaths == 0)
+		return;
 	qsort(ns, n, sizeof *ns, compare);
-	printf("%-20s %6zu deaths, %9llu records read, none torn, none missing", what, tally->n_deaths,
-	       (unsigned long long)tally->n_records);
+	printf("%-20s %6zu deaths", what, tally->n_deaths);
+	if (tally->n_records > 0)
+		printf(", %9llu records read, none torn, none missing", (unsigned long long)tally->n_records);
 	if (n > 0)
 		printf("; learnt in %.2f ms (p50), %.2f ms (p99), %.2f ms (most)", (double)ns[n / 2] / 1e6,
 		       (double)ns[n * 99 / 100] / 1e6, (double)ns[n - 1] / 1e6);
@@ -334,6 +369,9 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < at_random; i++)
 		must(live_once(&tally, i, 1 + (uint64_t)random() % 3000));
 	report("at random", &tally);
+	for (unsigned int i = 0; i < at_random / 2; i++)
+		die_holding_a_pipe(&tally);
+	report("of a bare process", &tally);
 	free(tally.learnt_ns);
 	return 0;
 }

@@ -78,8 +78,10 @@ static int send_verb(const struct verb *verb, int argc, char **argv)
 	order.session = operands[0];
 	order.n_text = strlen(operands[1]);
 	order.text = malloc(order.n_text + 1);
-	if (!order.text)
+	if (!order.text) {
+		message_line("no memory for the text");
 		return EXIT_CODE_FAILURE;
+	}
 	memcpy(order.text, operands[1], order.n_text);
 	if (enter)
 		order.text[order.n_text++] = '\r';
