@@ -28,17 +28,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "must.h"
+
 enum { N_VIEWERS = 32, MAX_PAYLOAD_BYTES = 6000, BOUND_MS = 60000, KICK_EVERY_MS = 150, ROTATE_EVERY = 40 };
 
 #define RING_BYTES (UINT64_C(1) << 20)
-
-#define must(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
 
 /* What one viewer went through, and the publisher's truth. In memory that all share. */
 struct account {

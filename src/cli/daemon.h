@@ -19,6 +19,7 @@ struct daemon_order {
 	const struct rcast_engine_options *engine; /* but for its name, which is the session's */
 	uint16_t cols, rows;
 	bool awaits_attach; /* our terminal is about to answer what the program asks */
+	bool is_left;       /* nobody of ours attaches: it may be over, and gone, before anybody could */
 };
 
 enum daemon_stage { DAEMON_FORKED, DAEMON_ENGINE, DAEMON_SESSION };

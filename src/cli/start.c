@@ -85,6 +85,8 @@ static int start_in_own_engine(const struct daemon_order *order, struct rcast_cl
 		return say_not_started(order, report.error);
 	if (report.error < 0)
 		return message_engine_not_made(order->name, order->engine ? order->engine->view_path : NULL, report.error);
+	if (order->is_left)
+		return EXIT_CODE_OK;
 	result = connect_engine(order->name, client);
 	return result < 0 ? message_no_engine(order->name, result) : EXIT_CODE_OK;
 }

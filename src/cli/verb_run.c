@@ -110,6 +110,7 @@ static int start_and_attach(struct run *run)
 	if (!run->detached && run->order.linger_ms &&
 	    (run->order.linger_ms < MIN_LINGER_MS || run->order.linger_ms == RCAST_NO_LINGER))
 		run->order.linger_ms = MIN_LINGER_MS;
+	run->order.is_left = run->detached;
 	result = start_session(&run->order, run->engine, &client);
 	if (result != EXIT_CODE_OK)
 		return attached_exit_code(result);
