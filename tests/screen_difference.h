@@ -46,7 +46,8 @@ static inline bool screen_saved_equal(const struct rcast_screen *a, const struct
 {
 	return screen_cursor_equal(&saved_a->cursor, &saved_b->cursor) &&
 	       screen_pen_equal(a, &saved_a->pen, b, &saved_b->pen) &&
-	       memcmp(saved_a->charsets, saved_b->charsets, sizeof(saved_a->charsets)) == 0 && saved_a->gl == saved_b->gl;
+	       memcmp(saved_a->charsets, saved_b->charsets, sizeof(saved_a->charsets)) == 0 && saved_a->gl == saved_b->gl &&
+	       saved_a->origin == saved_b->origin;
 }
 
 /* What differs first; NULL: nothing. */

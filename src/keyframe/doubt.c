@@ -286,6 +286,7 @@ static void take_for_off(struct rcast_screen *screen, struct rcasti_buffer *buff
 {
 	buffer->scroll_top = 0;
 	buffer->scroll_bottom = buffer->n_rows - 1;
+	buffer->saved.origin = false;
 	rcasti_buffer_reset_tabs(buffer);
 }
 

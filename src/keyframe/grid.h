@@ -42,6 +42,7 @@ struct rcasti_saved {
 	struct rcasti_pen pen;
 	uint8_t charsets[4];
 	uint8_t gl;
+	bool origin;    /* mode */
 	uint8_t doubts; /* about the cursor, when it was saved */
 };
 

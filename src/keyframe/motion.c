@@ -144,6 +144,7 @@ void rcasti_save_cursor(struct rcast_screen *screen)
 	for (unsigned i = 0; i < 4; i++)
 		saved->charsets[i] = screen->charsets[i];
 	saved->gl = screen->gl;
+	saved->origin = rcasti_mode(&screen->modes, MODE_ORIGIN);
 	saved->doubts = screen->doubts & DOUBT_CURSOR;
 }
 
@@ -156,8 +157,9 @@ void rcasti_restore_cursor(struct rcast_screen *screen)
 	for (unsigned i = 0; i < 4; i++)
 		screen->charsets[i] = saved->charsets[i];
 	screen->gl = saved->gl;
+	rcasti_modes_put(&screen->modes, MODE_ORIGIN, saved->origin);
 	screen->doubts = (uint8_t)((screen->doubts & ~DOUBT_CURSOR) | saved->doubts);
-	rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
+	rcasti_restrict_cursor(screen, screen->primary.n_cols);
 }
 
 /* ── Control characters ──────────────────────────────────────────────────────────────────────────────────────────────── */

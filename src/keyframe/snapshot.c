@@ -203,16 +203,26 @@ static void write_plain_charsets(struct rcasti_painter *painter)
 	write_charsets(painter, plain_charsets, 0);
 }
 
-/* Bring the terminal to what was saved and `save` it: DECSC, or the entry into the alternate screen. */
-static void write_saved(struct rcasti_painter *painter, const char *save)
+/* Bring the terminal to what was saved, save it, and leave that again. The whole screen is the scroll region. */
+static void write_saved(struct rcasti_painter *painter)
 {
 	const struct rcasti_saved *saved = &painter->buffer->saved;
 
+	if (saved->origin)
+		rcasti_output_print(&painter->output, "\033[?6h");
 	write_cursor(painter, &saved->cursor, false);
 	write_charsets(painter, saved->charsets, saved->gl);
 	rcasti_painter_use_pen(painter, &saved->pen);
-	rcasti_output_print(&painter->output, "%s", save);
+	rcasti_output_print(&painter->output, "\0337%s", saved->origin ? "\033[?6l" : "");
 	write_plain_charsets(painter);
+}
+
+static void write_region(struct rcasti_painter *painter)
+{
+	const struct rcasti_buffer *buffer = painter->buffer;
+
+	if (buffer->scroll_top > 0 || buffer->scroll_bottom < buffer->n_rows - 1)
+		rcasti_output_print(&painter->output, "\033[%u;%ur", buffer->scroll_top + 1u, buffer->scroll_bottom + 1u);
 }
 
 /* ── Screens ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -239,35 +249,20 @@ static void draw_buffer(struct rcasti_painter *painter, const struct rcasti_buff
 	draw_rows(painter);
 	write_tabs(painter);
 	write_keyboard(painter);
-	if (buffer->scroll_top > 0 || buffer->scroll_bottom < buffer->n_rows - 1)
-		rcasti_output_print(&painter->output, "\033[%u;%ur", buffer->scroll_top + 1u, buffer->scroll_bottom + 1u);
+	write_saved(painter);
+	write_region(painter);
 }
 
 /* What the hidden alternate screen remembers although it is blank. */
 static void write_hidden_saved(struct rcasti_painter *painter)
 {
 	painter->buffer = &painter->screen->alternate;
-	rcasti_output_print(&painter->output, "\033[?1049h");
+	rcasti_output_print(&painter->output, "\033[?1049h\033[r");
 	write_keyboard(painter);
-	write_saved(painter, "\0337");
+	write_saved(painter);
 	rcasti_output_print(&painter->output, "\033[?1049l");
 	rcasti_painter_put_plain_pen(painter);
 	write_plain_charsets(painter);
-}
-
-/* From the primary screen into the alternate one, so that the way back is the same. */
-static void enter_alternate(struct rcasti_painter *painter)
-{
-	const struct rcasti_cursor *left = &painter->screen->left_cursor;
-	const struct rcasti_cursor *saved = &painter->buffer->saved.cursor;
-
-	if (left->x == saved->x && left->y == saved->y) {
-		write_saved(painter, "\033[?1049h");
-		return;
-	}
-	write_saved(painter, "\0337");
-	write_cursor(painter, left, false);
-	rcasti_output_print(&painter->output, "\033[?1047h");
 }
 
 static void draw_shown(struct rcasti_painter *painter)
@@ -284,7 +279,8 @@ static void draw_screens(struct rcasti_painter *painter)
 		write_hidden_saved(painter);
 	draw_buffer(painter, &screen->primary);
 	if (screen->is_alternate) {
-		enter_alternate(painter);
+		write_cursor(painter, &screen->left_cursor, false);
+		rcasti_output_print(&painter->output, "\033[?1047h");
 		draw_buffer(painter, &screen->alternate);
 	}
 }
@@ -368,7 +364,6 @@ static int take_snapshot(const struct rcast_screen *screen, bool of_both, char *
 		draw_screens(&painter);
 	else
 		draw_shown(&painter);
-	write_saved(&painter, "\0337");
 	write_end(&painter);
 	if (!rcast_screen_is_at_cut_point(screen))
 		rcasti_output_put(&painter.output, screen->parser.pending, screen->parser.n_pending);

@@ -4,8 +4,9 @@
 // sequence that changes the screen or its state, with plausible and with wild parameters; and changes of size. The same
 // seed gives the same stream.
 //
-// Left out is what xterm.js does not have or sees otherwise for reasons of its own, so that nothing could be learnt:
-// marks that follow no printed character, marks on wide ones (it loses count of columns where these do not fit), GR shifts, left and right margins, mouse encodings 1005 and 1015.
+// Left out is what xterm.js does not have or sees otherwise for reasons of its own, so that nothing could be learnt: marks that
+// follow no printed character, marks on wide ones (it loses count of columns where these do not fit), GR shifts, left and
+// right margins, mouse encodings 1005 and 1015, kitty's keyboard protocol, the Dutch character set.
 'use strict';
 
 class Random {
@@ -38,6 +39,19 @@ const words = ['the ', 'quick', ' brown', 'fox_', '  ', 'jumps ', 'over', ' lazy
 const wide = ['漢', '字', '日本', '語', '한글', '，', '🎉', '🚀', '😀', '👍'];
 const narrow = ['é', 'ß', 'Ω', '→', '█', '▀', '─', '│', '€', 'ж', '\u{1d400}'];
 const marked = ['e\u0301', 'a\u0308\u0323', 'n\u0303', 'o\u0302\u0301', '☺\ufe0f'];
+
+// Bytes that are no UTF-8 cannot be written in a string: U+10FF80–U+10FFFF stand for the bytes 80–FF, until encode().
+const RAW = 0x10ff00;
+const raw = (...bytes) => String.fromCodePoint(...bytes.map(byte => RAW + byte));
+const illFormed = [raw(0xff), raw(0x80), raw(0xc3), raw(0xe2, 0x82), raw(0xf0, 0x9f, 0x8e), raw(0xc0, 0xaf), raw(0xed, 0xa0, 0x80),
+	raw(0xf4, 0x90, 0x80, 0x80), raw(0xe0, 0x9f, 0xbf), raw(0xf8, 0x88), raw(0xfe), raw(0xf0, 0x80), raw(0xe2) + 'x', raw(0xe2, 0xc3, 0xa9)];
+
+function encode(s) {
+	const pieces = [];
+	for (const part of s.split(/([\u{10ff80}-\u{10ffff}]+)/u))
+		pieces.push(part.codePointAt(0) >= RAW ? Buffer.from([...part].map(c => c.codePointAt(0) - RAW)) : Buffer.from(part, 'utf8'));
+	return Buffer.concat(pieces);
+}
 
 function text(r) {
 	let s = '';
@@ -143,6 +157,7 @@ const grammar = [
 	[1, (r, c) => r.pick(['\x1b[22;0t', '\x1b[23;0t', '\x1b[22;2t', '\x1b[23;2t'])],
 	[1, (r, c) => r.pick(words) + `\x1b[${number(r, 20)}b`],
 	[1, (r, c) => rarely(r)],
+	[0.7, (r, c) => r.pick(illFormed)],
 	[1, (r, c) => null], // a change of size
 ];
 const total = grammar.reduce((sum, [weight]) => sum + weight, 0);
@@ -171,12 +186,12 @@ function stream(seed) {
 			pending += s;
 			continue;
 		}
-		events.push({ bytes: Buffer.from(pending, 'utf8') });
+		events.push({ bytes: encode(pending) });
 		pending = '';
 		c = size(r);
 		events.push(c);
 	}
-	events.push({ bytes: Buffer.from(pending, 'utf8') });
+	events.push({ bytes: encode(pending) });
 	return { ...first, events };
 }
 

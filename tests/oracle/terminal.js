@@ -18,6 +18,18 @@ function correct(handler, terminal) {
 	const buffer = () => handler._activeBuffer;
 	const columns = () => handler._bufferService.cols;
 
+	// Wide characters that lost a half are mended only at the ends of a run of text, and not in front of the last column of lines
+	// that do not wrap: what is shown then depends on how the stream was cut. So each character is a run of its own here.
+	const print = handler.print;
+	handler.print = function (data, start, end) {
+		for (let i = start; i < end; i++) {
+			if (buffer().x >= columns() && !terminal._core.coreService.decPrivateModes.wraparound && data[i] >= 0x20 &&
+				this._unicodeService.wcwidth(data[i]) > 0)
+				buffer().x = columns() - 1;
+			print.call(this, data, i, i + 1);
+		}
+	};
+
 	// In origin mode, relative motions and CHA add the top margin once more each time.
 	handler._moveCursor = function (dx, dy) {
 		this._restrictCursor();
@@ -101,13 +113,15 @@ function correct(handler, terminal) {
 
 	const fresh = handler._curAttrData.clone();
 	fresh.extended = handler._curAttrData.extended.clone();
-	// DECSC and DECRC keep only half of the pen (no underline style nor colour) and one character set instead of all.
+	// DECSC and DECRC keep only half of the pen (no underline style nor colour), one character set instead of all, and neither
+	// origin mode nor a due wrap: xterm does (DECSC_FLAGS and wrap_flag in its cursor.c), as do DEC's manuals but for the latter.
 	handler.saveCursor = function () {
 		const b = buffer(), c = this._charsetService;
 		b.savedX = b.x;
 		b.savedY = b.ybase + b.y;
 		b.savedPen = this._curAttrData.clone();
 		b.savedPen.extended = this._curAttrData.extended.clone();
+		b.savedOrigin = terminal._core.coreService.decPrivateModes.origin;
 		b.savedCharsets = { sets: [0, 1, 2, 3].map(i => c._charsets[i]), glevel: c.glevel };
 		return true;
 	};
@@ -119,13 +133,14 @@ function correct(handler, terminal) {
 		this._curAttrData.extended = (b.savedPen || fresh).extended.clone();
 		c._charsets = b.savedCharsets ? b.savedCharsets.sets.slice() : [];
 		c.setgLevel(b.savedCharsets ? b.savedCharsets.glevel : 0);
-		this._restrictCursor();
+		terminal._core.coreService.decPrivateModes.origin = b.savedOrigin || false;
+		this._restrictCursor(columns());
 		return true;
 	};
 	const softReset = handler.softReset;
 	handler.softReset = function (params) {
 		const b = buffer();
-		b.savedPen = b.savedCharsets = undefined;
+		b.savedPen = b.savedCharsets = b.savedOrigin = undefined;
 		return softReset.call(this, params);
 	};
 
@@ -138,7 +153,7 @@ function correct(handler, terminal) {
 		terminal._core.optionsService.options.cursorBlink = false;
 		for (const b of [terminal._core.buffers.normal, terminal._core.buffers.alt]) {
 			b.savedX = b.savedY = 0;
-			b.savedPen = b.savedCharsets = undefined;
+			b.savedPen = b.savedCharsets = b.savedOrigin = undefined;
 		}
 		return result;
 	};
@@ -149,8 +164,6 @@ function plainColour(packed) {
 	const indexed = [0x1000000, 0x2000000].includes(packed & 0x3000000), none = (packed & 0x3000000) === 0;
 	return (none ? packed & ~0xffffff : indexed ? packed & ~0xffff00 : packed) >>> 0;
 }
-
-const ANYTHING = 'anything';
 
 class OracleTerminal {
 	constructor(cols, rows) {
@@ -192,8 +205,10 @@ class OracleTerminal {
 	resize(cols, rows) {
 		this.core._bufferService.resize(cols, rows);
 		for (const buffer of [this.core.buffers.normal, this.core.buffers.alt]) {
-			for (let y = 0; y < buffer.lines.length; y++)
+			for (let y = 0; y < buffer.lines.length; y++) {
 				buffer.lines.get(y).resize(cols, this.terminal.buffer.active.getNullCell());
+				this.mendLastColumn(buffer.lines.get(y), cols - 1);
+			}
 			// The blank alternate buffer keeps room for the rows it had, and scrolls into that.
 			if (buffer.lines.length === 0)
 				buffer.lines.maxLength = rows;
@@ -203,6 +218,14 @@ class OracleTerminal {
 				if (x >= cols)
 					delete buffer.tabs[x];
 		}
+	}
+
+	// A wide character that lost its second half to the edge stays on as half of nothing.
+	mendLastColumn(line, x) {
+		if (line.getWidth(x) !== 2)
+			return;
+		const cell = line.loadCell(x, this.terminal.buffer.active.getNullCell());
+		line.setCellFromCodepoint(x, 0, 1, cell);
 	}
 
 	dispose() {
@@ -221,15 +244,14 @@ class OracleTerminal {
 			link ? `${link.id || ''} ${link.uri}` : ''].join(',');
 	}
 
-	// A wide character whose second half was overwritten at the right edge stays on in xterm.js as half of nothing: what
-	// is there is anybody's guess (ANYTHING). A second half without a first counts as a blank.
+	// A second half without a first counts as a blank.
 	row(buffer, y) {
 		const line = buffer.lines.get(buffer.ybase + y), cols = this.terminal.cols, cells = [];
 		const cell = this.terminal.buffer.active.getNullCell();
 		for (let x = 0; x < cols; x++) {
 			line.loadCell(x, cell);
-			const starts = line.getWidth(x) === 2, wide = starts && x + 1 < cols && line.getWidth(x + 1) === 0;
-			cells.push(starts && !wide ? ANYTHING : `${wide ? 'W' : ''}${line.getString(x) || ' '}|${this.pen(cell)}`);
+			const wide = line.getWidth(x) === 2;
+			cells.push(`${wide ? 'W' : ''}${line.getString(x) || ' '}|${this.pen(cell)}`);
 			if (wide)
 				cells.push('');
 			x += wide ? 1 : 0;
@@ -260,8 +282,9 @@ class OracleTerminal {
 	}
 
 	saved(buffer) {
-		const x = Math.min(buffer.savedX || 0, this.terminal.cols - 1), y = Math.max((buffer.savedY || 0) - buffer.ybase, 0);
-		return [x, Math.min(y, this.terminal.rows - 1), buffer.savedPen ? this.pen(buffer.savedPen) : '0,0,0,0,'].join(';');
+		const x = Math.min(buffer.savedX || 0, this.terminal.cols), y = Math.max((buffer.savedY || 0) - buffer.ybase, 0);
+		return [x, Math.min(y, this.terminal.rows - 1), buffer.savedPen ? this.pen(buffer.savedPen) : '0,0,0,0,',
+			buffer.savedOrigin ? 'origin' : ''].join(';');
 	}
 
 	state() {
@@ -305,7 +328,7 @@ function differences(expected, found) {
 		search: for (let y = 0; y < expected[part].length; y++) {
 			const a = expected[part][y], b = (found[part] || [])[y] || [];
 			for (let x = 0; x < Math.max(a.length, b.length); x++) {
-				if (a[x] !== b[x] && a[x] !== ANYTHING) {
+				if (a[x] !== b[x]) {
 					list.push({ part, where: `row ${y} cell ${x}`, expected: a[x], found: b[x] });
 					break search;
 				}
