@@ -159,6 +159,17 @@ HARNESS_TEST(answers, come_from_the_engine_if_nobody_is_there)
 	close(say_fd);
 }
 
+/* The keyframer knows where the cursor stands; what was asked behind that is answered behind it. */
+HARNESS_TEST(answers, say_where_the_cursor_stands)
+{
+	start("64K");
+	say("\033[3;5Hab\033[6n\033[5n\033[?6n\033[c");
+	harness_await(n_typed("\033[3;7R\033[0n\033[?3;7R" ENGINE_SAYS) == 1);
+	say("\r\n\033[6n");
+	harness_await(n_typed("\033[4;1R") == 1);
+	close(say_fd);
+}
+
 HARNESS_TEST(answers, come_from_the_engine_if_all_only_watch)
 {
 	start("64K");

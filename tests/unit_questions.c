@@ -92,7 +92,7 @@ HARNESS_TEST(questions, all_else_is_left_alone)
 /* Sequences without an end, and longer than anything that is held back. */
 HARNESS_TEST(questions, long_and_endless_sequences_pass)
 {
-	static const char *const beginnings[] = {"\x1b]52;c;", "\x1b[", "\x1bPq", "\x1b[?1;"};
+	static const char *const beginnings[] = {"\x1b]52;c;", "\x1bPq", "\x1b]0;", "\x1b_"};
 	unsigned char *out = malloc(100000 + QUESTIONS_MAX_HELD);
 	char *text = malloc(100000);
 
@@ -104,6 +104,72 @@ HARNESS_TEST(questions, long_and_endless_sequences_pass)
 	}
 	free(text);
 	free(out);
+}
+
+/* A terminal does not mind how long it is; nor whether a control character comes in between. */
+HARNESS_TEST(questions, long_ones_are_dropped_too)
+{
+	static const struct {
+		const char *beginning, *end;
+	} cases[] = {
+		{"\x1b[", "c"},           {"\x1b[?", "$p"},      {"\x1b]4;1;?;", ";?\x07"},
+		{"\x1b]11;", ";?\x1b\\"}, {"\x1bP+q", "\x1b\\"}, {"\x1bP$q", "\x1b\\"},
+	};
+	unsigned char out[4096];
+	char text[1024];
+
+	for (size_t i = 0; i < N(cases); i++) {
+		int n = snprintf(text, sizeof text, "a%s%0600d%sb", cases[i].beginning, 0, cases[i].end);
+
+		for (size_t piece = 1; piece <= (size_t)n; piece += 7) {
+			size_t n_out = filter_in_pieces(text, (size_t)n, piece, out);
+
+			cr_expect(n_out == 2 && memcmp(out, "ab", 2) == 0, "case %zu in pieces of %zu: %.*s", i, piece,
+				  (int)n_out, out);
+		}
+	}
+}
+
+HARNESS_TEST(questions, control_characters_inside_act_at_once)
+{
+	static const char text[] = "a\x1b[\r0\x07\x7f"
+				   "cb\x1b[3\n1md\x1b[0\x1b[c\x1b[0\x18"
+				   "c";
+	static const char rest[] = "a\r\x07\x7f"
+				   "b\n\x1b[31md\x1b[0\x1b[0\x18"
+				   "c";
+	unsigned char out[512];
+
+	for (size_t piece = 1; piece < sizeof text; piece++) {
+		size_t n = filter_in_pieces(text, sizeof text - 1, piece, out);
+
+		cr_expect(n == sizeof rest - 1 && memcmp(out, rest, n) == 0, "in pieces of %zu", piece);
+	}
+}
+
+/* Whose it is, is asked at the last byte; and the rest of the output can be left out. */
+HARNESS_TEST(questions, pass_to_whom_they_are_for)
+{
+	unsigned char out[512];
+
+	for (size_t i = 0; i < N(questions); i++) {
+		size_t n_question = strlen(questions[i]), n;
+		struct questions state = {0};
+
+		n = questions_remove(&state, "text", 4, out);
+		state.come_alone = true;
+		n += questions_remove(&state, "more", 4, out + n);
+		n += questions_remove(&state, questions[i], n_question - 1, out + n);
+		state.are_ours = true;
+		n += questions_remove(&state, questions[i] + n_question - 1, 1, out + n);
+		n += questions_remove(&state, "\x1b[m\x1b]0;x\x07", 9, out + n);
+		cr_expect(n == 4 + n_question && memcmp(out + 4, questions[i], n_question) == 0, "question %zu", i);
+		state.come_alone = false;
+		n = questions_remove(&state, questions[i], n_question - 1, out);
+		state.are_ours = false;
+		n += questions_remove(&state, questions[i] + n_question - 1, 1, out + n);
+		cr_expect_eq(n, 0, "question %zu", i);
+	}
 }
 
 /* Any bytes at all: never more comes out than went in, and what is no control at all comes out whole. */

@@ -5,7 +5,8 @@
  * shell. So the replay goes through here, and everything that a watcher sees.
  *
  * A sequence is held back until its last byte tells what it is: a question is dropped, anything else passes as it was. Strings
- * longer than any question (images, titles) pass as soon as they are too long. Output that is no question is never changed,
+ * longer than any question (images, titles) pass as soon as they are too long; what can be a question however long it is
+ * counts as one. Output that is no question is never changed,
  * but that a control character inside a sequence comes before it. Whose a question is, is asked at its last byte too: so two
  * viewers of which one takes over from the other in the middle of it agree.
  *
@@ -72,6 +73,19 @@ static bool is_string_question(const char *text, size_t n_bytes)
 	return n_bytes > 3 && text[n_bytes - 1] == '?' && text[n_bytes - 2] == ';';
 }
 
+/* Too long to be held back, and not at its end: can it be a question? */
+static bool may_be_question(const struct questions *questions)
+{
+	const char *text = (const char *)questions->held;
+	long number = strtol(text + 2, NULL, 10);
+
+	if (questions->state == QUESTIONS_CONTROL)
+		return true;
+	if (text[1] == 'P')
+		return is_string_question(text, questions->n_held);
+	return number == 4 || number == 5 || (number >= 10 && number <= 19);
+}
+
 /* ── Holding back ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 size_t questions_finish(struct questions *questions, unsigned char *out)
@@ -80,6 +94,7 @@ size_t questions_finish(struct questions *questions, unsigned char *out)
 
 	memcpy(out, questions->held, n);
 	questions->n_held = 0;
+	questions->is_long = false;
 	questions->state = QUESTIONS_GROUND;
 	return n;
 }
@@ -172,12 +187,48 @@ static size_t take_string(struct questions *questions, unsigned char byte, unsig
 	return 0;
 }
 
+/* On with one that was too long to be held back. */
+static size_t take_long(struct questions *questions, unsigned char byte, unsigned char *out)
+{
+	bool was_escape = questions->state == QUESTIONS_STRING_ESCAPE;
+	bool is_control = questions->state == QUESTIONS_CONTROL;
+	bool is_broken = is_control ? breaks_off(byte) : byte == BYTE_CANCEL || (was_escape && byte != '\\');
+	bool is_over = is_control ? byte >= '@' && byte != BYTE_DELETE : byte == BYTE_BELL || was_escape;
+
+	if (is_broken || is_over) {
+		questions->n_held = 0;
+		questions->is_long = false;
+		questions->state = QUESTIONS_GROUND;
+	} else if (!is_control) {
+		questions->state = byte == BYTE_ESCAPE ? QUESTIONS_STRING_ESCAPE : QUESTIONS_STRING;
+	}
+	if (is_broken)
+		return take_ground(questions, byte, out);
+	*out = byte;
+	return questions->passes ? 1 : 0;
+}
+
+static size_t grow_long(struct questions *questions, unsigned char *out)
+{
+	size_t n = questions->n_held;
+
+	if (!may_be_question(questions))
+		return questions_finish(questions, out);
+	memcpy(out, questions->held, n);
+	questions->n_held = 0;
+	questions->is_long = true;
+	questions->passes = questions->are_ours;
+	return questions->passes ? n : 0;
+}
+
 static size_t take(struct questions *questions, unsigned char byte, unsigned char *out)
 {
 	size_t n = 0;
 
 	if (questions->n_held == QUESTIONS_MAX_HELD - 1)
-		n = questions_finish(questions, out);
+		n = grow_long(questions, out);
+	if (questions->is_long)
+		return n + take_long(questions, byte, out + n);
 	switch (questions->state) {
 	case QUESTIONS_ESCAPE:
 		return n + take_escape(questions, byte, out + n);

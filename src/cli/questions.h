@@ -14,8 +14,9 @@ struct questions {
 	enum { QUESTIONS_GROUND, QUESTIONS_ESCAPE, QUESTIONS_CONTROL, QUESTIONS_STRING, QUESTIONS_STRING_ESCAPE } state;
 	unsigned char held[QUESTIONS_MAX_HELD]; /* of a sequence that may become a question */
 	size_t n_held;
-	bool are_ours;   /* questions that end from here on are for our terminal */
-	bool come_alone; /* and nothing else is */
+	bool is_long, passes; /* it is longer than that, and may be a question: all of it passes, or nothing does */
+	bool are_ours;        /* questions that end from here on are for our terminal */
+	bool come_alone;      /* and nothing else is */
 };
 
 /*

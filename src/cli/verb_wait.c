@@ -190,7 +190,7 @@ const struct verb verb_wait = {
 		"  --prompt        until the shell shows its prompt and nobody has pressed Enter since. For shells that say "
 		"so "
 		"by\n"
-		"                  OSC 133, as fish does by itself and others with their shell integration\n"
+		"                  OSC 133, as fish 4 does by itself and others with their shell integration\n"
 		"  --exit          until the session has ended\n"
 		"  --timeout TIME  but no longer than this\n"
 		"\n"

@@ -18,21 +18,26 @@
  * that jumps (it was lapped, or joins at a screen) may have jumped over its record, and claims anew.
  *
  * From the start. Who starts a program and then attaches wants the program's first questions for its own terminal. So a session
- * may await that: for RESERVE_MS its questions wait here. If the claim comes in that time, and is one for all that was asked, it
+ * may await that: for PATIENCE_MS its questions wait here. If the claim comes in that time, and is one for all that was asked, it
  * is told that there is nobody before it, and the waiting questions are dropped; so are those that the pump has still to tell us
  * of, until its record is in the stream.
+ *
+ * We answer in the order in which was asked, since programs use an answer that every terminal gives to know that an earlier question
+ * is not understood. Where the cursor stands the keyframer knows: the questions behind that one wait for it, for PATIENCE_MS.
+ * If it is not known then, or not for sure, there is no answer.
  *
  * A program that asks without reading the answers gets no more of them when ENOUGH_BYTES wait: they must not be in the way of what
  * people type. All of this is control's.
  */
 #include "engine/answer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/engine.h"
 
-#define RESERVE_MS 1000
+#define PATIENCE_MS 1000
 #define ENOUGH_BYTES 4096
 
 /* ── Our answers ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -54,76 +59,116 @@ static const char *answer_to(uint8_t question)
 	}
 }
 
-static void answer(struct rcast_session *session, const uint8_t *questions, unsigned int n_questions)
+static bool is_about_cursor(uint8_t question)
+{
+	return question == RCASTI_ASKS_CURSOR || question == RCASTI_ASKS_CURSOR_PRIVATELY;
+}
+
+static void say(struct rcast_session *session, const char *text)
 {
 	struct rcasti_input *input = &session->control.input;
 
-	session->control.answering.is_settled = session->control.answering.is_settled || n_questions > 0;
-	for (unsigned int i = 0; i < n_questions && input->n_waiting_bytes < ENOUGH_BYTES; i++) {
-		const char *text = answer_to(questions[i]);
-
-		if (*text)
-			rcasti_input_push(input, text, strlen(text), NULL, 0);
-	}
+	if (*text && input->n_waiting_bytes < ENOUGH_BYTES)
+		rcasti_input_push(input, text, strlen(text), NULL, 0);
 }
 
-/* ── What waits for the first to attach ──────────────────────────────────────────────────────────────────────────────── */
-
-static void end_reserve(struct rcasti_answering *answering)
+/* -EAGAIN: not known yet. */
+static int say_cursor(struct rcast_session *session, uint8_t question)
 {
-	answering->is_reserved = false;
-	rcasti_timer_cancel(&answering->reserve);
+	const Ringcast__Wire__KeyframeInfo *info;
+	int error = rcasti_keyframes_get_cursor(session, session->control.answering.waiting_pos, &info);
+	char text[40];
+
+	if (error || info->stale)
+		return error == -EAGAIN ? error : 0;
+	snprintf(text, sizeof text, "\033[%s%u;%uR", question == RCASTI_ASKS_CURSOR_PRIVATELY ? "?" : "",
+		 info->cursor_row + 1, info->cursor_col + 1);
+	say(session, text);
+	return 0;
 }
 
+/* ── Questions that wait ─────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void be_patient(struct rcast_session *session)
+{
+	rcasti_loop_set_timer(&session->engine->control, &session->control.answering.patience,
+			      rcasti_now_ns() + PATIENCE_MS * RCASTI_NS_PER_MS);
+}
+
+static void wait_no_more(struct rcasti_answering *answering)
+{
+	answering->is_reserved = answering->awaits_cursor = false;
+	rcasti_timer_cancel(&answering->patience);
+}
+
+static void drop_first(struct rcasti_answering *answering)
+{
+	answering->n_waiting--;
+	memmove(answering->waiting, answering->waiting + 1, answering->n_waiting);
+}
+
+/* Answer as far as we can. */
 static void answer_waiting(struct rcast_session *session)
 {
 	struct rcasti_answering *answering = &session->control.answering;
 
-	end_reserve(answering);
-	answer(session, answering->waiting, answering->n_waiting);
-	answering->n_waiting = 0;
+	answering->is_settled = answering->is_settled || answering->n_waiting > 0;
+	for (; answering->n_waiting > 0; drop_first(answering)) {
+		if (!is_about_cursor(answering->waiting[0])) {
+			say(session, answer_to(answering->waiting[0]));
+		} else if (say_cursor(session, answering->waiting[0]) == -EAGAIN) {
+			if (!answering->awaits_cursor)
+				be_patient(session);
+			answering->awaits_cursor = true;
+			return;
+		}
+	}
 }
 
-static void on_reserve(struct rcasti_timer *timer)
+void rcasti_answer_go_on(struct rcast_session *session)
 {
-	answer_waiting(rcasti_owner(timer, struct rcast_session, control.answering.reserve));
+	if (session->control.answering.is_reserved)
+		return;
+	wait_no_more(&session->control.answering);
+	answer_waiting(session);
 }
 
-static void keep_waiting(struct rcasti_answering *answering, const uint8_t *questions, unsigned int n_questions)
+static void on_patience(struct rcasti_timer *timer)
 {
-	unsigned int room = RCASTI_MAX_QUESTIONS - answering->n_waiting;
-	unsigned int n = n_questions < room ? n_questions : room;
+	struct rcast_session *session = rcasti_owner(timer, struct rcast_session, control.answering.patience);
 
-	memcpy(answering->waiting + answering->n_waiting, questions, n);
-	answering->n_waiting += n;
+	if (session->control.answering.awaits_cursor)
+		drop_first(&session->control.answering);
+	wait_no_more(&session->control.answering);
+	answer_waiting(session);
 }
 
 void rcasti_answer_init(struct rcast_session *session)
 {
-	struct rcasti_answering *answering = &session->control.answering;
-
-	rcasti_timer_init(&answering->reserve, on_reserve);
-	if (answering->is_reserved)
-		rcasti_loop_set_timer(&session->engine->control, &answering->reserve,
-				      rcasti_now_ns() + RESERVE_MS * RCASTI_NS_PER_MS);
+	rcasti_timer_init(&session->control.answering.patience, on_patience);
+	if (session->control.answering.is_reserved)
+		be_patient(session);
 }
 
 void rcasti_answer_close(struct rcast_session *session)
 {
-	end_reserve(&session->control.answering);
+	wait_no_more(&session->control.answering);
 	session->control.answering.n_waiting = 0;
 }
 
 void rcasti_answer_asked(struct rcast_session *session, const struct rcasti_letter *letter)
 {
 	struct rcasti_answering *answering = &session->control.answering;
+	unsigned int room = RCASTI_MAX_QUESTIONS - answering->n_waiting;
+	unsigned int n = letter->asked.n_questions < room ? letter->asked.n_questions : room;
 
-	if (answering->drops_asked)
+	if (answering->drops_asked || session->control.ended || session->control.removing)
 		return;
-	if (answering->is_reserved)
-		keep_waiting(answering, letter->asked.questions, letter->asked.n_questions);
-	else
-		answer(session, letter->asked.questions, letter->asked.n_questions);
+	memcpy(answering->waiting + answering->n_waiting, letter->asked.questions, n);
+	answering->n_waiting += n;
+	answering->waiting_pos = letter->asked.pos;
+	if (!answering->is_reserved && !answering->awaits_cursor)
+		answer_waiting(session);
 }
 
 /* ── Claims ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -173,10 +218,11 @@ bool rcasti_answer_claim(struct rcasti_attachment *attachment, enum rcasti_claim
 	bool from_start = claim == RCASTI_CLAIMS_FROM_START && !answering->is_settled;
 
 	if (from_start) {
-		end_reserve(answering);
+		wait_no_more(answering);
 		answering->n_waiting = 0;
 		answering->drops_asked = true;
-	} else {
+	} else if (answering->is_reserved) {
+		wait_no_more(answering);
 		answer_waiting(session);
 	}
 	answering->is_settled = true;

@@ -30,4 +30,7 @@ void rcasti_answer_typed(struct rcasti_attachment *attachment);
 void rcasti_answer_told(struct rcast_session *session);
 void rcasti_answer_asked(struct rcast_session *session, const struct rcasti_letter *letter);
 
+/* Where the cursor stands is known. */
+void rcasti_answer_go_on(struct rcast_session *session);
+
 #endif

@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "control/schema.h"
+#include "engine/answer.h"
 #include "engine/connection.h"
 #include "engine/exchange.h"
 #include "engine/readers.h"
@@ -142,6 +143,7 @@ static void refuse_waiters(struct rcast_session *session, int error, const char 
 {
 	struct rcasti_exchange *exchange, *next;
 
+	session->keyframes.cursor_pos = 0;
 	cds_list_for_each_entry_safe (exchange, next, &session->keyframes.waiters, keyframe_waiter) {
 		cds_list_del_init(&exchange->keyframe_waiter);
 		rcasti_exchange_refuse(exchange, error, "no keyframe of session %s: %s", session->name, why);
@@ -211,7 +213,7 @@ static bool follow(struct rcast_session *session)
 static uint64_t last_awaited(const struct rcasti_keyframes *mine)
 {
 	const struct rcasti_exchange *exchange;
-	uint64_t last = 0;
+	uint64_t last = mine->cursor_pos;
 
 	cds_list_for_each_entry (exchange, &mine->waiters, keyframe_waiter)
 		last = exchange->awaits_pos > last ? exchange->awaits_pos : last;
@@ -244,7 +246,7 @@ static void go_on(struct rcast_session *session)
 
 	if (!session->engine->keyframer.link || (!mine->circuit && !follow(session)))
 		return;
-	if (!mine->asked && !cds_list_empty(&mine->waiters))
+	if (!mine->asked && (mine->cursor_pos > 0 || !cds_list_empty(&mine->waiters)))
 		ask(session);
 	rcasti_keyframer_expect(session->engine);
 }
@@ -299,6 +301,10 @@ static int take_keyframe(struct rcast_session *session, const Ringcast__Wire__Ke
 	keyframe_release(mine->latest);
 	mine->latest = made;
 	hand_out_to_waiters(mine);
+	if (mine->cursor_pos > 0 && reaches(&made->info, mine->cursor_pos)) {
+		mine->cursor_pos = 0;
+		rcasti_answer_go_on(session);
+	}
 	return 0;
 }
 
@@ -494,6 +500,21 @@ void rcasti_keyframes_ask(struct rcasti_exchange *exchange, struct rcast_session
 	exchange->awaits_pos = next_pos;
 	cds_list_add_tail(&exchange->keyframe_waiter, &mine->waiters);
 	rcasti_keyframes_want(session);
+}
+
+int rcasti_keyframes_get_cursor(struct rcast_session *session, uint64_t pos, const Ringcast__Wire__KeyframeInfo **info)
+{
+	struct rcasti_keyframes *mine = &session->keyframes;
+
+	if (mine->latest && reaches(&mine->latest->info, pos)) {
+		*info = &mine->latest->info;
+		return 0;
+	}
+	if (!has_screen(session))
+		return -EOPNOTSUPP;
+	mine->cursor_pos = pos;
+	rcasti_keyframes_want(session);
+	return mine->cursor_pos > 0 ? -EAGAIN : -EOPNOTSUPP;
 }
 
 void rcasti_keyframes_drop(struct rcasti_exchange *exchange)

@@ -37,6 +37,7 @@ struct rcasti_keyframes {
 	uint64_t seen_pos;                      /* where it was seen to stand */
 	struct rcasti_keyframe *latest;
 	struct cds_list_head waiters; /* exchanges */
+	uint64_t cursor_pos;          /* answer.c waits for where the cursor is here; 0: it does not */
 
 	uint64_t
 		want_pos; /* the publisher's: from here on the session is to be followed. UINT64_MAX: that was said, or is moot */
@@ -50,6 +51,12 @@ void rcasti_keyframes_close(struct rcast_session *session);
 
 /* The Keyframe command. */
 void rcasti_keyframes_ask(struct rcasti_exchange *exchange, struct rcast_session *session, bool by_circuit);
+
+/*
+ * Where the cursor stands, at this position or behind it: *info is borrowed. -EAGAIN: rcasti_answer_go_on is called when it is known,
+ * and never if that fails. -EOPNOTSUPP: it cannot be known.
+ */
+int rcasti_keyframes_get_cursor(struct rcast_session *session, uint64_t pos, const Ringcast__Wire__KeyframeInfo **info);
 
 /* The exchange is over. */
 void rcasti_keyframes_drop(struct rcasti_exchange *exchange);

@@ -135,12 +135,15 @@ static void post_questions(struct rcast_session *session)
 {
 	struct rcasti_scanner *scanner = &session->pump.scanner;
 	struct rcasti_letter *letter = &session->letters[RCASTI_ASKED];
+	struct rcast_writer_state state;
 
 	if (scanner->n_questions == 0 || session->pump.asked_in_flight)
 		return;
 	session->pump.asked_in_flight = true;
 	memcpy(letter->asked.questions, scanner->questions, sizeof letter->asked.questions);
 	letter->asked.n_questions = scanner->n_questions;
+	rcast_writer_get_state(session->writer, &state);
+	letter->asked.pos = state.next_pos;
 	scanner->n_questions = 0;
 	post(letter);
 }

@@ -49,6 +49,7 @@ struct rcasti_letter {
 			bool from_start; /* what was asked before is none of ours */
 		} answerer;
 		struct {
+			uint64_t pos; /* of the ring, behind them */
 			uint8_t questions[RCASTI_MAX_QUESTIONS];
 			unsigned int n_questions;
 		} asked;
@@ -83,10 +84,12 @@ struct rcasti_answering {
 	bool in_flight, again; /* the letter ANSWERER; and it is to go out anew when it is back */
 	bool is_settled;       /* somebody has answered or claimed: nobody can have all from the start any more */
 	bool drops_asked;      /* what we are told was asked is for who claimed it from the start */
-	bool is_reserved;      /* questions wait for that claim until the timer runs out */
-	struct rcasti_timer reserve;
-	uint8_t waiting[RCASTI_MAX_QUESTIONS];
+	uint8_t waiting[RCASTI_MAX_QUESTIONS]; /* questions that we have not answered yet, in order */
 	unsigned int n_waiting;
+	uint64_t waiting_pos;         /* of the ring, behind the latest of them */
+	bool is_reserved;             /* they wait for a claim from the start */
+	bool awaits_cursor;           /* the first of them waits for where the cursor stands */
+	struct rcasti_timer patience; /* with either, until then */
 };
 
 /* Control's. */
