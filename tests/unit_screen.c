@@ -60,6 +60,7 @@ static const struct {
 	{"insert mode", "abc\033[H\033[4hxy", "xyabc"},
 	{"wide characters", "漢字x", "漢字x"},
 	{"a wide one wraps whole", "012345678漢", "012345678\n漢"},
+	{"one without room leaves no half", "\033[?7l01234567漢🙂\033[H\033[P\033[1;10HZ", "1234567  Z"},
 	{"half of a wide one goes with the other", "漢\033[1;2Hx", " x"},
 	{"a mark joins", "e\xcc\x81x", "e\xcc\x81x"},
 	{"a mark joins across feeds and a wrap", "012345678e\xcc\x81y", "012345678e\xcc\x81\ny"},

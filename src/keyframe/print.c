@@ -54,6 +54,8 @@ static bool go_to_next_line(struct rcast_screen *screen, unsigned width)
 	if (!rcasti_mode(&screen->modes, MODE_WRAP)) {
 		screen->cursor.x = n_cols - 1;
 		part_left(screen, rcasti_cursor_row(screen));
+		if (width > 1)
+			part_right(screen, rcasti_cursor_row(screen));
 		return width == 1;
 	}
 	erase_to_end(screen);

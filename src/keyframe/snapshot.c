@@ -44,6 +44,16 @@ static unsigned count_alike_erased(const struct rcasti_painter *painter, const s
 	return n;
 }
 
+/* As by erasing the line, which ends that it goes on from the one above. */
+static bool is_erased_whole(const struct rcasti_painter *painter, const struct rcasti_row *row)
+{
+	const struct rcasti_cell *first = &row->cells[0];
+	struct rcasti_pen erasing = {.bg = first->pen.bg};
+
+	return !row->is_wrapped && first->glyph == 0 && first->width == 1 && rcasti_pen_equal(&first->pen, &erasing) &&
+	       count_alike_erased(painter, row, 0) == painter->buffer->n_cols;
+}
+
 /* n erased cells: nothing to do for plain ones, since the screen was cleared. `at` is where the cursor is. */
 static void draw_erased(struct rcasti_painter *painter, const struct rcasti_cell *cell, unsigned n, unsigned *at, unsigned x)
 {
@@ -185,6 +195,8 @@ static void write_cursor(struct rcasti_painter *painter, const struct rcasti_cur
 		x--;
 	write_position(painter, x, cursor->y, from_origin);
 	rcasti_painter_put_cell(painter, &cells[x]);
+	if (is_erased_whole(painter, &painter->buffer->rows[cursor->y]))
+		rcasti_output_print(&painter->output, "\033[2K"); /* which leaves the wrap due */
 }
 
 static void write_charsets(struct rcasti_painter *painter, const uint8_t charsets[4], uint8_t gl)
