@@ -43,7 +43,8 @@ enum {
 	MAX_TICKS = 4,      /* without progress */
 	MAX_ALL_TICKS = 16, /* at all, and to begin with: programs may start slowly */
 	MAX_PIECE_BYTES = 32 << 10,
-	END_BYTES = 8,
+	END_BYTES = 8,   /* the word that ends a stream */
+	EXIT_BYTES = 96, /* with the record before it that says how the program ended, and the padding there may be */
 	PIECE_OVERHEAD_BYTES = 256, /* more than all other fields of the reply take */
 };
 
@@ -61,12 +62,12 @@ static void keyframe_release(struct rcasti_keyframe *keyframe)
 }
 
 /*
- * Is everything before `pos` drawn in it? The word that ends a stream is counted as published, but whoever joins behind it would not
- * learn of the end: a keyframe lies before it. No record is as short.
+ * Everything before this is drawn in it. How a stream ended is counted as published, but whoever joins behind that would not
+ * learn of it: a keyframe lies before it. No record is as short as the word that ends a stream.
  */
-static bool reaches(const Ringcast__Wire__KeyframeInfo *info, uint64_t pos)
+static uint64_t find_reach(const Ringcast__Wire__KeyframerAnswer *answer)
 {
-	return info->pos + END_BYTES >= pos;
+	return answer->keyframe->pos + (answer->before_exit ? EXIT_BYTES : END_BYTES);
 }
 
 /* ── Handing out ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -132,7 +133,7 @@ static void hand_out_to_waiters(struct rcasti_keyframes *mine)
 	struct rcasti_exchange *exchange, *next;
 
 	cds_list_for_each_entry_safe (exchange, next, &mine->waiters, keyframe_waiter) {
-		if (!reaches(&mine->latest->info, exchange->awaits_pos))
+		if (mine->latest->reach_pos < exchange->awaits_pos)
 			continue;
 		cds_list_del_init(&exchange->keyframe_waiter);
 		hand_out(exchange, mine->latest);
@@ -260,16 +261,19 @@ static bool is_screen(const Ringcast__Wire__KeyframeInfo *info)
 }
 
 /* It may be ahead of what the publisher has counted, but not by more than there is room for. */
-static bool is_possible(const struct rcast_session *session, const Ringcast__Wire__KeyframeInfo *info)
+static bool is_possible(const struct rcast_session *session, const Ringcast__Wire__KeyframerAnswer *answer)
 {
-	return reaches(info, session->keyframes.asked_pos) &&
+	const Ringcast__Wire__KeyframeInfo *info = answer->keyframe;
+
+	return find_reach(answer) >= session->keyframes.asked_pos &&
 	       info->pos <= count(&session->counts.next_pos) + count(&session->counts.ring_bytes) &&
 	       info->output_pos <= info->pos && info->sequence <= info->pos;
 }
 
 /* Takes the descriptor. NULL: it is nothing that could be handed out. */
-static struct rcasti_keyframe *keyframe_create_take(const Ringcast__Wire__KeyframeInfo *info, int memory_fd)
+static struct rcasti_keyframe *keyframe_create_take(const Ringcast__Wire__KeyframerAnswer *answer, int memory_fd)
 {
+	const Ringcast__Wire__KeyframeInfo *info = answer->keyframe;
 	struct rcasti_keyframe *made = NULL;
 
 	if (memory_fd >= 0 && rcasti_sealed_is_sound(memory_fd, info->n_bytes))
@@ -281,6 +285,7 @@ static struct rcasti_keyframe *keyframe_create_take(const Ringcast__Wire__Keyfra
 	}
 	made->n_users = 1;
 	made->memory_fd = memory_fd;
+	made->reach_pos = find_reach(answer);
 	made->info = *info;
 	made->info.data = (ProtobufCBinaryData){0};
 	made->info.base.n_unknown_fields = 0;
@@ -288,14 +293,15 @@ static struct rcasti_keyframe *keyframe_create_take(const Ringcast__Wire__Keyfra
 	return made;
 }
 
-static int take_keyframe(struct rcast_session *session, const Ringcast__Wire__KeyframeInfo *info,
+static int take_keyframe(struct rcast_session *session, const Ringcast__Wire__KeyframerAnswer *answer,
 			 struct rcast_message *message)
 {
+	const Ringcast__Wire__KeyframeInfo *info = answer->keyframe;
 	struct rcasti_keyframes *mine = &session->keyframes;
 	struct rcasti_keyframe *made = NULL;
 
-	if (info && is_screen(info) && is_possible(session, info))
-		made = keyframe_create_take(info, rcast_message_take_fd(message, 0));
+	if (info && is_screen(info) && is_possible(session, answer))
+		made = keyframe_create_take(answer, rcast_message_take_fd(message, 0));
 	if (!made)
 		return -EPROTO;
 	keyframe_release(mine->latest);
@@ -327,7 +333,7 @@ static int take_answer(struct rcast_session *session, struct rcast_message *mess
 	if (answer && answer->error)
 		error = take_error(session, answer->error);
 	else if (answer)
-		error = take_keyframe(session, answer->keyframe, message);
+		error = take_keyframe(session, answer, message);
 	ringcast__wire__keyframer_answer__free_unpacked(answer, NULL);
 	return error;
 }
@@ -493,7 +499,7 @@ void rcasti_keyframes_ask(struct rcasti_exchange *exchange, struct rcast_session
 		return;
 	}
 	exchange->keyframe_by_circuit = by_circuit;
-	if (mine->latest && reaches(&mine->latest->info, next_pos)) {
+	if (mine->latest && mine->latest->reach_pos >= next_pos) {
 		hand_out(exchange, mine->latest);
 		return;
 	}

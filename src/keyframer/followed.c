@@ -10,6 +10,9 @@
  * records come, and MAX_WAITS milliseconds if none come. A program may stop for longer in the middle of a sequence: then the
  * snapshot ends with what has come of it, which means the same to whoever goes on from there.
  *
+ * How the program ended is told by its session's last record. That changes no screen, and the keyframe of an ended session lies
+ * before it: who joins there learns of it too.
+ *
  * Reading goes in turns of TURN_BYTES, so that no session keeps the others from being answered.
  *
  * Nothing that a session prints ends this process. What cannot be followed any more (evicted, corrupt, out of memory) is given
@@ -109,6 +112,8 @@ static void draw(struct followed *followed, const struct rcast_record *record)
 		memcpy(&size, record->data, sizeof size);
 		resize(followed, size);
 	}
+	followed->is_at_exit = record->kind == RCAST_EXIT;
+	followed->exit_pos = record->pos;
 	followed->pos = record->next_pos;
 	followed->sequence = record->sequence + 1;
 	followed->output_pos = record->output_pos + (record->kind == RCAST_OUTPUT ? record->n_bytes : 0);
@@ -178,9 +183,9 @@ static bool answer_keyframe(struct followed *followed, size_t n_bytes, int take_
 
 	rcast_screen_get_size(followed->screen, &cols, &rows);
 	rcast_screen_get_cursor(followed->screen, &cursor_col, &cursor_row, &visible);
-	info.pos = followed->pos;
+	info.pos = followed->is_at_exit ? followed->exit_pos : followed->pos;
 	info.output_pos = followed->output_pos;
-	info.sequence = followed->sequence;
+	info.sequence = followed->sequence - followed->is_at_exit;
 	info.cols = cols;
 	info.rows = rows;
 	info.cursor_col = cursor_col;
@@ -188,6 +193,7 @@ static bool answer_keyframe(struct followed *followed, size_t n_bytes, int take_
 	info.stale = !rcast_screen_is_known(followed->screen);
 	info.n_bytes = n_bytes;
 	answer.keyframe = &info;
+	answer.before_exit = followed->is_at_exit;
 	return send_answer(followed, &answer, take_fd);
 }
 

@@ -19,6 +19,8 @@ struct followed {
 	struct rcast_screen *screen;
 	uint64_t pos, output_pos, sequence; /* where it stands */
 	bool is_placed;                     /* do the last two hold? Behind a gap the next record says */
+	bool is_at_exit;                    /* behind the record that says how the program ended */
+	uint64_t exit_pos;                  /* where that one starts */
 	bool knows_size;                    /* what changes the size has not been missed */
 	bool fits;                          /* the session's size is one that a screen can have */
 
