@@ -307,7 +307,7 @@ static int take_keyframe(struct rcast_session *session, const Ringcast__Wire__Ke
 	keyframe_release(mine->latest);
 	mine->latest = made;
 	hand_out_to_waiters(mine);
-	if (mine->cursor_pos > 0 && reaches(&made->info, mine->cursor_pos)) {
+	if (mine->cursor_pos > 0 && made->reach_pos >= mine->cursor_pos) {
 		mine->cursor_pos = 0;
 		rcasti_answer_go_on(session);
 	}
@@ -512,7 +512,7 @@ int rcasti_keyframes_get_cursor(struct rcast_session *session, uint64_t pos, con
 {
 	struct rcasti_keyframes *mine = &session->keyframes;
 
-	if (mine->latest && reaches(&mine->latest->info, pos)) {
+	if (mine->latest && mine->latest->reach_pos >= pos) {
 		*info = &mine->latest->info;
 		return 0;
 	}
