@@ -118,8 +118,16 @@ static bool send_piece(struct rcasti_exchange *exchange)
 
 static void hand_out(struct rcasti_exchange *exchange, struct rcasti_keyframe *keyframe)
 {
+	struct rcasti_account *account = exchange->connection->account;
+	char why[128];
+
 	if (!exchange->keyframe_by_circuit) {
 		hand_out_descriptor(exchange, keyframe);
+		return;
+	}
+	if (rcasti_account_take(account, RCASTI_QUEUED_BYTES, MAX_PIECE_BYTES) != 0) {
+		rcasti_account_explain(account, RCASTI_QUEUED_BYTES, MAX_PIECE_BYTES, why, sizeof why);
+		rcasti_exchange_refuse(exchange, -ENOBUFS, "%s", why);
 		return;
 	}
 	keyframe->n_users++;
@@ -526,6 +534,8 @@ int rcasti_keyframes_get_cursor(struct rcast_session *session, uint64_t pos, con
 void rcasti_keyframes_drop(struct rcasti_exchange *exchange)
 {
 	cds_list_del(&exchange->keyframe_waiter);
+	if (exchange->keyframe)
+		rcasti_account_give(exchange->connection->account, RCASTI_QUEUED_BYTES, MAX_PIECE_BYTES);
 	keyframe_release(exchange->keyframe);
 }
 
