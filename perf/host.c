@@ -36,15 +36,14 @@ static void *run_pump(void *engine)
 	return NULL;
 }
 
-static void run_engine(void *path)
+static void run_engine(void *options)
 {
-	struct rcast_engine_options options = {.path = path, .max_sessions = 2048, .per_connection = {.max_sessions = 2048}};
 	struct rcast_engine *engine;
 	pthread_t threads[2];
 	int error;
 
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* so that strace may count its calls */
-	measure_check(rcast_engine_create(&options, &engine), "rcast_engine_create");
+	measure_check(rcast_engine_create(options, &engine), "rcast_engine_create");
 	error = pthread_create(&threads[0], NULL, run_notify, engine);
 	if (error == 0)
 		error = pthread_create(&threads[1], NULL, run_pump, engine);
@@ -53,22 +52,32 @@ static void run_engine(void *path)
 	run_control(engine);
 }
 
-void host_open(struct host *host, enum measure_cpu cpu)
+static void open_host(struct host *host, enum measure_cpu cpu, const char *keyframer)
 {
 	static unsigned int n_opened;
-	static char path[108];
+	struct rcast_engine_options options = {
+		.path = host->path, .max_sessions = 2048, .per_connection = {.max_sessions = 2048}, .keyframer = keyframer};
 	uint64_t start = measure_now_ns();
 	int error;
 
 	mkdir(scratch_path("ringcast"), 0700);
-	strcpy(path, scratch_path("ringcast/engine-%u", n_opened++));
-	host->path = path;
-	host->pid = measure_fork(cpu, run_engine, path);
-	while ((error = rcast_client_connect(path, &host->client)) != 0) {
+	strcpy(host->path, scratch_path("ringcast/engine-%u", n_opened++));
+	host->pid = measure_fork(cpu, run_engine, &options);
+	while ((error = rcast_client_connect(host->path, &host->client)) != 0) {
 		if (measure_now_ns() - start > UINT64_C(5000000000))
 			measure_fail(error, "the engine does not answer");
 		usleep(1000);
 	}
+}
+
+void host_open(struct host *host, enum measure_cpu cpu)
+{
+	open_host(host, cpu, NULL);
+}
+
+void host_open_with_keyframes(struct host *host, enum measure_cpu cpu)
+{
+	open_host(host, cpu, scratch_program("ringcast-keyframer"));
 }
 
 void host_close(struct host *host)

@@ -11,11 +11,12 @@
 
 struct host {
 	pid_t pid;
-	const char *path; /* of its socket */
+	char path[108]; /* of its socket */
 	struct rcast_client *client;
 };
 
 void host_open(struct host *host, enum measure_cpu cpu);
+void host_open_with_keyframes(struct host *host, enum measure_cpu cpu);
 void host_close(struct host *host);
 
 /* A session that runs argv. ring_bytes 0: the default. */

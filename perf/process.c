@@ -44,6 +44,35 @@ double process_shared_kib(pid_t pid)
 	return look_up_status(pid, "RssShmem");
 }
 
+static bool is_child(const char *pid_text, pid_t parent, const char *name)
+{
+	char path[300], found[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%s/comm", pid_text);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(found, sizeof found, file))
+		found[0] = 0;
+	fclose(file);
+	found[strcspn(found, "\n")] = 0;
+	return strcmp(found, name) == 0 && look_up_status((pid_t)strtol(pid_text, NULL, 10), "PPid") == (double)parent;
+}
+
+pid_t process_child(pid_t pid, const char *name)
+{
+	DIR *all = opendir("/proc");
+	struct dirent *entry;
+	pid_t found = 0;
+
+	while (!found && (entry = readdir(all)))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && is_child(entry->d_name, pid, name))
+			found = (pid_t)strtol(entry->d_name, NULL, 10);
+	closedir(all);
+	return found;
+}
+
 pid_t process_tracer(pid_t pid)
 {
 	return (pid_t)look_up_status(pid, "TracerPid");

@@ -11,6 +11,9 @@ double process_private_kib(pid_t pid);
 /* Shared memory that it has touched, in KiB. */
 double process_shared_kib(pid_t pid);
 
+/* A child of it that runs the program of this name (15 characters of it), or 0. */
+pid_t process_child(pid_t pid, const char *name);
+
 /* The process that traces it, or 0. */
 pid_t process_tracer(pid_t pid);
 
