@@ -89,17 +89,6 @@ static bool look_around(struct follow *follow, bool busy)
 	return true;
 }
 
-/* A screen may have been joined at behind the record that says it. */
-static void look_for_exit(struct follow *follow)
-{
-	struct rcast_session_info info;
-
-	if (follow->has_exit || rcast_client_describe(follow->client, follow->session, &info) != 0)
-		return;
-	follow->has_exit = info.has_exit;
-	follow->exit = info.exit;
-}
-
 static enum follow_end judge_error(const struct follow *follow)
 {
 	return follow->error == -EINTR ? FOLLOW_SIGNALLED : FOLLOW_UNWRITABLE;
@@ -108,10 +97,8 @@ static enum follow_end judge_error(const struct follow *follow)
 static enum follow_end judge_outcome(struct follow *follow, int outcome)
 {
 	follow->error = outcome;
-	if (outcome == RCAST_ENDED) {
-		look_for_exit(follow);
+	if (outcome == RCAST_ENDED)
 		return FOLLOW_ENDED;
-	}
 	if (outcome == -ECONNABORTED)
 		return FOLLOW_DETACHED;
 	return outcome == -EPIPE ? FOLLOW_GONE : FOLLOW_FAILED;
