@@ -88,6 +88,9 @@ static int attached_pause(void *user)
 
 	send_size(attached);
 	send_pending(attached);
+	/* What our terminal shows of a screen of another size is elsewhere: then it is not the one to say where the cursor is. */
+	if (terminal_can_answer(&attached->show.terminal))
+		rcast_view_set_answers(attached->show.follow.view, !attached->show.canvas.fitted);
 	attached->show.follow.input_fd = has_room && !attached->input_over ? STDIN_FILENO : -1;
 	return result;
 }

@@ -7,7 +7,8 @@
  * A sequence is held back until its last byte tells what it is: a question is dropped, anything else passes as it was. Strings
  * longer than any question (images, titles) pass as soon as they are too long; what can be a question however long it is
  * counts as one. Output that is no question is never changed,
- * but that a control character inside a sequence comes before it. Whose a question is, is asked at its last byte too: so two
+ * but that a control character inside a sequence comes before it, and an introducer of eight bits is one of seven. Where a question
+ * is left out behind something that was broken off by it, CAN takes its place. Whose a question is, is asked at its last byte too: so two
  * viewers of which one takes over from the other in the middle of it agree.
  *
  *   GROUND ─ESC─► ESCAPE ─[─► CONTROL ─ final byte ─► GROUND
@@ -27,6 +28,7 @@
 #define BYTE_SUBSTITUTE 0x1a
 #define BYTE_ESCAPE 0x1b
 #define BYTE_DELETE 0x7f
+#define BYTE_EIGHT_BIT 0xc2 /* the first of U+0080 to U+009F in UTF-8, and of many a letter */
 
 /* The reports of window manipulation (CSI Ps t). */
 static bool is_window_question(const char *parameters)
@@ -101,15 +103,19 @@ size_t questions_finish(struct questions *questions, unsigned char *out)
 
 static size_t judge(struct questions *questions, bool is_question, unsigned char *out)
 {
+	bool was_open = questions->is_open && !questions->come_alone;
 	size_t n = questions->n_held;
 
+	questions->is_open = false;
 	if (!is_question)
 		return questions_finish(questions, out);
-	if (questions->are_ours)
-		memcpy(out, questions->held, n);
 	questions->n_held = 0;
 	questions->state = QUESTIONS_GROUND;
-	return questions->are_ours ? n : 0;
+	if (questions->are_ours)
+		memcpy(out, questions->held, n);
+	else if (was_open)
+		*out = BYTE_CANCEL;
+	return questions->are_ours ? n : was_open;
 }
 
 static size_t take_ground(struct questions *questions, unsigned char byte, unsigned char *out)
@@ -117,36 +123,44 @@ static size_t take_ground(struct questions *questions, unsigned char byte, unsig
 	questions->held[questions->n_held++] = byte;
 	if (byte == BYTE_ENQUIRY)
 		return judge(questions, true, out);
-	if (byte != BYTE_ESCAPE)
+	if (byte != BYTE_ESCAPE && byte != BYTE_EIGHT_BIT)
 		return questions_finish(questions, out);
-	questions->state = QUESTIONS_ESCAPE;
+	questions->state = byte == BYTE_ESCAPE ? QUESTIONS_ESCAPE : QUESTIONS_EIGHT_BIT;
 	return 0;
 }
 
-/* Inside a control sequence most of them act at once, and the sequence goes on. */
+/* Inside a control sequence most control characters act at once, and the sequence goes on. */
+static bool acts_at_once(unsigned char byte)
+{
+	return byte == BYTE_DELETE || (byte < 0x20 && byte != BYTE_ESCAPE && byte != BYTE_CANCEL && byte != BYTE_SUBSTITUTE);
+}
+
 static bool breaks_off(unsigned char byte)
 {
-	return byte == BYTE_ESCAPE || byte == BYTE_CANCEL || byte == BYTE_SUBSTITUTE;
+	return byte == BYTE_EIGHT_BIT || byte == BYTE_ESCAPE || byte == BYTE_CANCEL || byte == BYTE_SUBSTITUTE;
 }
 
 static size_t act_at_once(const struct questions *questions, unsigned char byte, unsigned char *out)
 {
 	*out = byte;
-	return questions->come_alone ? 0 : 1;
+	return questions->come_alone || byte == BYTE_ENQUIRY ? 0 : 1;
 }
 
-/* A control character breaks the sequence off, and may begin another. */
+/* The sequence is over, and this byte may begin another. */
 static size_t break_off(struct questions *questions, unsigned char byte, unsigned char *out)
 {
 	size_t n = questions_finish(questions, out);
 
+	questions->is_open = true;
 	return n + take_ground(questions, byte, out + n);
 }
 
 static size_t take_escape(struct questions *questions, unsigned char byte, unsigned char *out)
 {
-	if (byte < 0x20 || byte == BYTE_DELETE)
-		return breaks_off(byte) ? break_off(questions, byte, out) : act_at_once(questions, byte, out);
+	if (acts_at_once(byte))
+		return act_at_once(questions, byte, out);
+	if (breaks_off(byte))
+		return break_off(questions, byte, out);
 	questions->held[questions->n_held++] = byte;
 	if (byte == '[')
 		questions->state = QUESTIONS_CONTROL;
@@ -157,12 +171,45 @@ static size_t take_escape(struct questions *questions, unsigned char byte, unsig
 	return 0;
 }
 
+/* An introducer of eight bits, as UTF-8, is the same as ESC and a letter, and goes on as that; most are letters like any other. */
+static bool is_introducer(unsigned char byte)
+{
+	return byte == 0x90 || byte == 0x9a || byte == 0x9b || byte == 0x9d;
+}
+
+static size_t take_eight_bit(struct questions *questions, unsigned char byte, unsigned char *out)
+{
+	if (is_introducer(byte)) {
+		questions->held[0] = BYTE_ESCAPE;
+		return take_escape(questions, byte - 0x40, out);
+	}
+	if (byte < 0x20 || byte == BYTE_EIGHT_BIT)
+		return break_off(questions, byte, out);
+	questions->held[questions->n_held++] = byte;
+	return questions_finish(questions, out);
+}
+
+/* In a string: it is over, and the byte before this one was not its last but the first of another sequence. */
+static size_t introduce(struct questions *questions, unsigned char byte, unsigned char *out)
+{
+	unsigned char first = questions->held[questions->n_held - 1];
+	size_t n;
+
+	questions->n_held--;
+	n = questions_finish(questions, out);
+	questions->is_open = true;
+	n += take_ground(questions, first, out + n);
+	return n + (first == BYTE_ESCAPE ? take_escape(questions, byte, out + n) : take_eight_bit(questions, byte, out + n));
+}
+
 static size_t take_control(struct questions *questions, unsigned char byte, unsigned char *out)
 {
 	char parameters[QUESTIONS_MAX_HELD];
 
-	if (byte < 0x20 || byte == BYTE_DELETE)
-		return breaks_off(byte) ? break_off(questions, byte, out) : act_at_once(questions, byte, out);
+	if (acts_at_once(byte))
+		return act_at_once(questions, byte, out);
+	if (breaks_off(byte))
+		return break_off(questions, byte, out);
 	if (byte >= 0x20 && byte < 0x40) {
 		questions->held[questions->n_held++] = byte;
 		return 0;
@@ -178,8 +225,15 @@ static size_t take_string(struct questions *questions, unsigned char byte, unsig
 	bool was_escape = questions->state == QUESTIONS_STRING_ESCAPE;
 	size_t n_text = questions->n_held - (was_escape ? 1 : 0);
 
-	if (byte == BYTE_CANCEL || (was_escape && byte != '\\'))
+	if (byte == BYTE_CANCEL || byte == BYTE_SUBSTITUTE)
 		return break_off(questions, byte, out);
+	if ((was_escape && byte != '\\') ||
+	    (is_introducer(byte) && questions->held[questions->n_held - 1] == BYTE_EIGHT_BIT))
+		return introduce(questions, byte, out);
+	if (byte == 0x9c && questions->held[n_text - 1] == BYTE_EIGHT_BIT) {
+		n_text--;
+		was_escape = true;
+	}
 	questions->held[questions->n_held++] = byte;
 	if (was_escape || byte == BYTE_BELL)
 		return judge(questions, is_string_question((const char *)questions->held, n_text), out);
@@ -192,7 +246,8 @@ static size_t take_long(struct questions *questions, unsigned char byte, unsigne
 {
 	bool was_escape = questions->state == QUESTIONS_STRING_ESCAPE;
 	bool is_control = questions->state == QUESTIONS_CONTROL;
-	bool is_broken = is_control ? breaks_off(byte) : byte == BYTE_CANCEL || (was_escape && byte != '\\');
+	bool is_broken = is_control ? breaks_off(byte)
+				    : byte == BYTE_CANCEL || byte == BYTE_SUBSTITUTE || (was_escape && byte != '\\');
 	bool is_over = is_control ? byte >= '@' && byte != BYTE_DELETE : byte == BYTE_BELL || was_escape;
 
 	if (is_broken || is_over) {
@@ -202,10 +257,26 @@ static size_t take_long(struct questions *questions, unsigned char byte, unsigne
 	} else if (!is_control) {
 		questions->state = byte == BYTE_ESCAPE ? QUESTIONS_STRING_ESCAPE : QUESTIONS_STRING;
 	}
+	if (is_broken && was_escape) {
+		take_ground(questions, BYTE_ESCAPE, out);
+		return take_escape(questions, byte, out);
+	}
 	if (is_broken)
 		return take_ground(questions, byte, out);
 	*out = byte;
 	return questions->passes ? 1 : 0;
+}
+
+/* It is no question; but its last byte may begin one. */
+static size_t let_go(struct questions *questions, unsigned char *out)
+{
+	unsigned char last = questions->held[questions->n_held - 1];
+	size_t n;
+
+	questions->n_held -= breaks_off(last);
+	n = questions_finish(questions, out);
+	questions->is_open = true;
+	return breaks_off(last) ? n + take_ground(questions, last, out + n) : n;
 }
 
 static size_t grow_long(struct questions *questions, unsigned char *out)
@@ -213,7 +284,7 @@ static size_t grow_long(struct questions *questions, unsigned char *out)
 	size_t n = questions->n_held;
 
 	if (!may_be_question(questions))
-		return questions_finish(questions, out);
+		return let_go(questions, out);
 	memcpy(out, questions->held, n);
 	questions->n_held = 0;
 	questions->is_long = true;
@@ -230,6 +301,8 @@ static size_t take(struct questions *questions, unsigned char byte, unsigned cha
 	if (questions->is_long)
 		return n + take_long(questions, byte, out + n);
 	switch (questions->state) {
+	case QUESTIONS_EIGHT_BIT:
+		return n + take_eight_bit(questions, byte, out + n);
 	case QUESTIONS_ESCAPE:
 		return n + take_escape(questions, byte, out + n);
 	case QUESTIONS_CONTROL:
@@ -247,7 +320,7 @@ static size_t count_plain(const unsigned char *bytes, size_t n_bytes)
 {
 	size_t n = 0;
 
-	while (n < n_bytes && bytes[n] != BYTE_ESCAPE && bytes[n] != BYTE_ENQUIRY)
+	while (n < n_bytes && bytes[n] != BYTE_ESCAPE && bytes[n] != BYTE_ENQUIRY && bytes[n] != BYTE_EIGHT_BIT)
 		n++;
 	return n;
 }

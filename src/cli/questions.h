@@ -11,10 +11,18 @@
 #define QUESTIONS_MAX_HELD 256
 
 struct questions {
-	enum { QUESTIONS_GROUND, QUESTIONS_ESCAPE, QUESTIONS_CONTROL, QUESTIONS_STRING, QUESTIONS_STRING_ESCAPE } state;
+	enum {
+		QUESTIONS_GROUND,
+		QUESTIONS_EIGHT_BIT,
+		QUESTIONS_ESCAPE,
+		QUESTIONS_CONTROL,
+		QUESTIONS_STRING,
+		QUESTIONS_STRING_ESCAPE
+	} state;
 	unsigned char held[QUESTIONS_MAX_HELD]; /* of a sequence that may become a question */
 	size_t n_held;
 	bool is_long, passes; /* it is longer than that, and may be a question: all of it passes, or nothing does */
+	bool is_open;         /* what was let through last was broken off: what follows it must not complete it */
 	bool are_ours;        /* questions that end from here on are for our terminal */
 	bool come_alone;      /* and nothing else is */
 };
