@@ -17,7 +17,7 @@
 
 enum happening { CHANGE_SIZE, TAKE_SNAPSHOT, TAKE_SNAPSHOT_DIRTY, DRAW, LOSE, READ, N_HAPPENINGS };
 
-enum { MAX_COLS = 60, MAX_ROWS = 20, MAX_HAPPENINGS = 40 };
+enum { MAX_COLS = 60, MAX_ROWS = 20, MAX_HAPPENINGS = 40, N_SCROLLBACK = 7 };
 
 static uint16_t some_size(struct fuzz *fuzz, unsigned int most)
 {
@@ -129,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	uint16_t cols = some_size(&fuzz, MAX_COLS), rows = some_size(&fuzz, MAX_ROWS);
 
 	must(rcast_screen_create(cols, rows, &screen) == 0 && rcast_drawing_create(&drawing) == 0);
+	must(rcast_screen_keep_scrollback(screen, N_SCROLLBACK) == 0);
 	for (unsigned int i = 0; fuzz.n_left > 0 && i < MAX_HAPPENINGS; i++) {
 		feed_to_nul(&fuzz, screen);
 		fuzz_u8(&fuzz);

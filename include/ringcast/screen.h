@@ -27,6 +27,7 @@ struct rcast_screen;
 
 #define RCAST_SCREEN_MAX_COLS 1024
 #define RCAST_SCREEN_MAX_ROWS 1024
+#define RCAST_SCREEN_MAX_SCROLLBACK 1000000
 
 /* A blank screen. -EINVAL: a size of 0 or past the maximum. -ENOMEM. */
 RCAST_API int rcast_screen_create(uint16_t cols, uint16_t rows, struct rcast_screen **screen);
@@ -55,6 +56,13 @@ RCAST_API bool rcast_screen_is_at_cut_point(const struct rcast_screen *screen);
  * and ask again. -ENOMEM.
  */
 RCAST_API int rcast_screen_snapshot(const struct rcast_screen *screen, char **bytes, size_t *n_bytes);
+
+/*
+ * From now on, keep the newest n_lines that leave the primary screen at its top, for snapshots to write into the scrollback of who
+ * is given them; 0, as at first: none. What was kept before is forgotten. Takes a KiB a line at most, on average; the oldest
+ * go first. -EINVAL: more than the maximum. -ENOMEM: nothing has changed.
+ */
+RCAST_API int rcast_screen_keep_scrollback(struct rcast_screen *screen, uint32_t n_lines);
 
 /*
  * For a terminal that is to stay in the screen that it is in, as who shows a session within its own alternate screen wants: the

@@ -2,8 +2,9 @@
 /*
  * Escape and control sequences: what each does to the screen.
  *
- * The meanings are those that xterm and xterm.js share. Left and right margins (DECLRMM), double-width lines and 8-bit character sets are not
- * followed. Queries (DA, DSR, DECRQM and the like) are not answered.
+ * The meanings are those that xterm and xterm.js share. Left and right margins (DECLRMM), what acts on rectangles (DECFRA and
+ * its like), lines of double width and 8-bit character sets are not followed. Queries (DA, DSR, DECRQM and the like) are not
+ * answered.
  *
  * Called by the parser through screen.c; calls edit.c, motion.c, modes.c, pen.c.
  */

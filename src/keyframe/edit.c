@@ -59,6 +59,8 @@ void rcasti_erase_in_display(struct rcast_screen *screen, uint32_t which, bool s
 		erase_above(screen, spare_protected);
 	else if (which == 2)
 		erase_rows(screen, 0, screen->primary.n_rows, spare_protected);
+	else if (which == 3 && !spare_protected)
+		rcasti_scrollback_clear(&screen->scrollback);
 }
 
 void rcasti_erase_in_line(struct rcast_screen *screen, uint32_t which, bool spare_protected)

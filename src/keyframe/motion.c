@@ -50,6 +50,8 @@ static bool go_down(struct rcast_screen *screen)
 	struct rcasti_pen fill = rcasti_erasing_pen(screen);
 
 	if (screen->cursor.y == buffer->scroll_bottom) {
+		if (buffer->scroll_top == 0 && !screen->is_alternate)
+			rcasti_scrollback_take(screen, 1);
 		rcasti_buffer_scroll_up(buffer, buffer->scroll_top, buffer->scroll_bottom, 1, &fill);
 		return true;
 	}

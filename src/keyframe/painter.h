@@ -20,6 +20,15 @@ void rcasti_painter_use_pen(struct rcasti_painter *painter, const struct rcasti_
 /* Its characters, in its pen; a blank if it is erased. */
 void rcasti_painter_put_cell(struct rcasti_painter *painter, const struct rcasti_cell *cell);
 
+/* To column x, if the cursor is not there already (`at`). */
+void rcasti_painter_go_to_column(struct rcasti_painter *painter, unsigned *at, unsigned x);
+
+/* How many cells from x on, which is erased, are erased and of its colours. */
+unsigned rcasti_painter_count_alike_erased(const struct rcasti_painter *painter, const struct rcasti_row *row, unsigned x);
+
+/* Onto a blank line, with the cursor in column `at`. Returns the column that it is left in; n_cols: a wrap is due. */
+unsigned rcasti_painter_put_row(struct rcasti_painter *painter, const struct rcasti_row *row, unsigned at);
+
 void rcasti_painter_put_title(struct rcasti_painter *painter, const char *title);
 
 #endif

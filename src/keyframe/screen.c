@@ -89,6 +89,8 @@ void rcast_screen_free(struct rcast_screen *screen)
 		return;
 	rcasti_title_clear(screen);
 	rcasti_links_free(&screen->links);
+	rcasti_scrollback_clear(&screen->scrollback);
+	free(screen->scrollback.lines);
 	rcasti_buffer_destroy(&screen->primary);
 	rcasti_buffer_destroy(&screen->alternate);
 	free(screen->clusters);
@@ -165,6 +167,7 @@ int rcast_screen_resize(struct rcast_screen *screen, uint16_t cols, uint16_t row
 	r = init_buffers(&primary, &alternate, cols, rows);
 	if (r < 0)
 		return r;
+	rcasti_scrollback_take(screen, count_dropped(primary_y, rows));
 	replace(&screen->primary, &primary, count_dropped(primary_y, rows));
 	replace(&screen->alternate, &alternate, count_dropped(alternate_y, rows));
 	/* What was printed last does not stand left of the cursor any more. */
@@ -230,6 +233,7 @@ void rcasti_full_reset(struct rcast_screen *screen)
 	screen->cursor = screen->left_cursor = (struct rcasti_cursor){0};
 	screen->pen = plain;
 	rcasti_reset_charsets(screen);
+	rcasti_scrollback_clear(&screen->scrollback);
 	screen->doubts = 0;
 }
 

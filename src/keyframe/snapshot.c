@@ -3,7 +3,7 @@
  * The snapshot: an escape stream that makes any terminal of the same size show this screen and be in this state.
  *
  * It assumes nothing of the terminal, which may be inside a sequence, in the other screen, in any mode. In order: cancel what
- * is half read; leave the alternate screen; every mode to its default; title, palette; the primary screen with its tab stops, region
+ * is half read; leave the alternate screen; every mode to its default; title, palette; scrollback; the primary screen with its tab stops, region
  * and saved cursor; if shown, the alternate one, likewise; modes that are on; cursor, character sets, pen.
  *
  * Three states of a terminal have no sequence that sets them, and are reached by printing: a line that goes on from the one
@@ -27,23 +27,6 @@ static const struct rcasti_pen plain;
 
 /* ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void go_to_column(struct rcasti_painter *painter, unsigned *at, unsigned x)
-{
-	if (*at != x)
-		rcasti_output_print(&painter->output, "\033[%uG", x + 1);
-	*at = x;
-}
-
-static unsigned count_alike_erased(const struct rcasti_painter *painter, const struct rcasti_row *row, unsigned x)
-{
-	unsigned n = 1;
-
-	while (x + n < painter->buffer->n_cols && row->cells[x + n].glyph == 0 && row->cells[x + n].width == 1 &&
-	       rcasti_pen_equal(&row->cells[x].pen, &row->cells[x + n].pen))
-		n++;
-	return n;
-}
-
 /* As by erasing the line, which ends that it goes on from the one above. */
 static bool is_erased_whole(const struct rcasti_painter *painter, const struct rcasti_row *row)
 {
@@ -51,47 +34,7 @@ static bool is_erased_whole(const struct rcasti_painter *painter, const struct r
 	struct rcasti_pen erasing = {.bg = first->pen.bg};
 
 	return !row->is_wrapped && first->glyph == 0 && first->width == 1 && rcasti_pen_equal(&first->pen, &erasing) &&
-	       count_alike_erased(painter, row, 0) == painter->buffer->n_cols;
-}
-
-/* n erased cells: nothing to do for plain ones, since the screen was cleared. `at` is where the cursor is. */
-static void draw_erased(struct rcasti_painter *painter, const struct rcasti_cell *cell, unsigned n, unsigned *at, unsigned x)
-{
-	struct rcasti_pen erasing = {.bg = cell->pen.bg};
-
-	if (rcasti_pen_equal(&cell->pen, &plain))
-		return;
-	go_to_column(painter, at, x);
-	rcasti_painter_use_pen(painter, &cell->pen);
-	if (rcasti_pen_equal(&cell->pen, &erasing)) {
-		rcasti_output_print(&painter->output, "\033[%uX", n);
-		return;
-	}
-	/* No erasing leaves attributes, only a wide character that was parted does. */
-	for (unsigned i = 0; i < n; i++)
-		rcasti_output_put(&painter->output, " ", 1);
-	*at = x + n;
-}
-
-/* Returns the column that the cursor is left in; n_cols: a wrap is due. */
-static unsigned draw_cells(struct rcasti_painter *painter, const struct rcasti_row *row, unsigned at)
-{
-	unsigned x = 0;
-
-	while (x < painter->buffer->n_cols) {
-		const struct rcasti_cell *cell = &row->cells[x];
-		if (cell->glyph == 0) {
-			unsigned n = count_alike_erased(painter, row, x);
-			draw_erased(painter, cell, n, &at, x);
-			x += n;
-		} else {
-			go_to_column(painter, &at, x);
-			rcasti_painter_put_cell(painter, cell);
-			x += cell->width;
-			at = x;
-		}
-	}
-	return at;
+	       rcasti_painter_count_alike_erased(painter, row, 0) == painter->buffer->n_cols;
 }
 
 /* A wide character that did not fit into the last column wrapped early; printing it there again does the same. */
@@ -106,14 +49,14 @@ static void make_wrap_due(struct rcasti_painter *painter, const struct rcasti_ro
 	unsigned n_cols = painter->buffer->n_cols, x = n_cols - 1;
 
 	if (wraps_early(&row->cells[x], &row[1].cells[0])) {
-		go_to_column(painter, &at, x);
+		rcasti_painter_go_to_column(painter, &at, x);
 		return;
 	}
 	if (at == n_cols)
 		return;
 	if (x > 0 && row->cells[x].width == 0)
 		x--;
-	go_to_column(painter, &at, x);
+	rcasti_painter_go_to_column(painter, &at, x);
 	rcasti_painter_put_cell(painter, &row->cells[x]);
 }
 
@@ -164,7 +107,7 @@ static void draw_rows(struct rcasti_painter *painter)
 			rcasti_output_print(&painter->output, "\033[%uH", y + 1);
 		else if (rows[y].cells[0].glyph == 0)
 			wrap_into_erased(painter);
-		at = draw_cells(painter, &rows[y], 0);
+		at = rcasti_painter_put_row(painter, &rows[y], 0);
 		if (y + 1u < painter->buffer->n_rows && rows[y + 1].is_wrapped)
 			make_wrap_due(painter, &rows[y], at);
 	}
@@ -372,10 +315,12 @@ static int take_snapshot(const struct rcast_screen *screen, bool of_both, char *
 	write_plain_charsets(&painter);
 	write_titles(&painter);
 	rcasti_palette_write(&screen->palette, &painter.output);
-	if (of_both)
+	if (of_both) {
+		rcasti_scrollback_write(screen, &painter.output);
 		draw_screens(&painter);
-	else
+	} else {
 		draw_shown(&painter);
+	}
 	write_end(&painter);
 	if (!rcast_screen_is_at_cut_point(screen))
 		rcasti_output_put(&painter.output, screen->parser.pending, screen->parser.n_pending);

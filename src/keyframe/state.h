@@ -21,6 +21,20 @@ struct rcasti_links {
 	unsigned n_until_collection;
 };
 
+/* A line that has left the screen, as a terminal is to be sent it. */
+struct rcasti_line {
+	char *bytes;
+	size_t n_bytes;
+	bool is_wrapped; /* goes on from the one before */
+	bool is_full;    /* up to the last column */
+};
+
+struct rcasti_scrollback {
+	struct rcasti_line *lines; /* a ring of n_max */
+	uint32_t n_max, first, n_lines;
+	size_t n_bytes;
+};
+
 /* What may be wrong after a cut. */
 enum doubt {
 	DOUBT_SEQUENCE = 1 << 0, /* is this inside a sequence or a string? */
@@ -55,6 +69,7 @@ struct rcast_screen {
 	size_t n_clusters, next_cluster;
 	struct rcasti_links links;
 	struct rcasti_palette palette;
+	struct rcasti_scrollback scrollback;
 	bool has_title;
 	char title[TITLE_MAX_BYTES + 1];
 	struct rcasti_title_stack title_stack;
@@ -137,6 +152,12 @@ void rcasti_link_use(struct rcast_screen *screen, const char *text, size_t n_byt
 /* As it was given to use. NULL: none. */
 const char *rcasti_link_text(const struct rcast_screen *screen, uint16_t link);
 void rcasti_links_free(struct rcasti_links *links);
+
+/* ── scrollback.c ── */
+/* The first n rows of the primary screen are about to leave it. */
+void rcasti_scrollback_take(struct rcast_screen *screen, unsigned n_rows);
+void rcasti_scrollback_clear(struct rcasti_scrollback *scrollback);
+void rcasti_scrollback_write(const struct rcast_screen *screen, struct rcasti_output *output);
 
 /* ── title.c ── */
 void rcasti_title_set(struct rcast_screen *screen, const char *text, size_t n_bytes);
