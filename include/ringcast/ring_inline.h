@@ -345,12 +345,21 @@ RCAST_API void rcasti_return_reader(const struct rcast_fast_reader *fast);
 RCAST_API __attribute__((cold)) int rcasti_read_any(struct rcast_fast_reader *fast, void *buffer, size_t buffer_bytes,
 						    struct rcast_record *record);
 
+/* Or gcc keeps two fields in one vector register, and takes them apart for each record: a tenth of what that costs. */
+RCASTI_INLINE struct rcast_fast_reader rcasti_scalars(struct rcast_fast_reader fast)
+{
+	__asm__("" : "+r"(fast.pos_of_zero));
+	__asm__("" : "+r"(fast.capacity));
+	__asm__("" : "+r"(fast.frontier));
+	return fast;
+}
+
 RCASTI_INLINE struct rcast_fast_reader rcast_fast_reader_begin(struct rcast_reader *reader)
 {
 	struct rcast_fast_reader copy;
 
 	rcasti_lend_reader(reader, &copy);
-	return copy;
+	return rcasti_scalars(copy);
 }
 
 RCASTI_INLINE void rcast_fast_reader_end(const struct rcast_fast_reader *fast)
@@ -367,7 +376,7 @@ RCASTI_INLINE int rcasti_fast_read_any(struct rcast_fast_reader *fast, void *buf
 	struct rcast_record found;
 	int outcome = rcasti_read_any(&copy, buffer, buffer_bytes, &found);
 
-	*fast = copy;
+	*fast = rcasti_scalars(copy);
 	*record = found;
 	return outcome;
 }
