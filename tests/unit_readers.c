@@ -269,6 +269,39 @@ HARNESS_TEST(readers, holding_is_forgiven_when_caught_up)
 	finish();
 }
 
+static void read_some(struct pair pair, int n_records)
+{
+	struct rcast_record record;
+
+	for (int i = 0; i < n_records; i++) {
+		cr_assert_eq(rcast_reader_peek(pair.reader, &record), RCAST_RECORD);
+		cr_assert_eq(rcast_reader_release(pair.reader), RCAST_RECORD);
+	}
+}
+
+/* Never within half a ring of the writer, but half a ring further now and then. */
+HARNESS_TEST(readers, who_is_only_slower_keeps_its_lease)
+{
+	struct pair slow;
+
+	begin();
+	slow = attach(10);
+	rcasti_readers_hold(session);
+	publish(1000);
+	rcasti_readers_charge(session, 4 * RCASTI_NS_PER_MS);
+	read_some(slow, 20);
+	rcasti_readers_hold(session);
+	cr_assert_eq(slow.attachment->held_ns, 4 * RCASTI_NS_PER_MS, "a third of a ring is not enough");
+	publish(1000);
+	rcasti_readers_charge(session, 4 * RCASTI_NS_PER_MS);
+	read_some(slow, 20);
+	rcasti_readers_hold(session);
+	cr_assert_eq(slow.attachment->held_ns, 0);
+	cr_assert(slow.attachment->has_lease);
+	detach(slow);
+	finish();
+}
+
 /* Lost is lost, until all was read; then it can be lost again. */
 HARNESS_TEST(readers, a_lost_lease_is_earned_by_reading_up_to_the_writer)
 {
