@@ -51,9 +51,9 @@ int rcasti_exchange_open(struct rcasti_connection *connection, struct rcast_circ
 void rcasti_exchange_turn_away(struct rcasti_connection *connection, struct rcast_circuit *circuit);
 
 /*
- * Send a reply; what does not go out now waits, and rcasti_exchange_is_blocked says so. Takes the descriptors, which were counted by
- * rcasti_connection_take_fds before. Only when
- * nothing waits, but for a last, which takes the place of what waits. An error: the link is going down; do no more.
+ * Send a reply; what does not go out now waits, and rcasti_exchange_is_blocked says so. Takes the descriptors, which were
+ * counted by rcasti_connection_take_fds before. Only when nothing waits, but for a last, which takes the place of what waits.
+ * An error: the link is going down; do no more.
  */
 int rcasti_exchange_send_take(struct rcasti_exchange *exchange, const Ringcast__Wire__Reply *reply, unsigned int flags,
 			      const int *take_fds, int n_fds);
