@@ -4,7 +4,8 @@
  *
  *   demo source BYTES FROM GATE REPORT   the program: puts its terminal into raw mode, waits for a byte from the FIFO GATE,
  *                                        writes BYTES bytes of the pattern, says in the file REPORT what time it took
- *   demo watch SESSION FROM MARK         a viewer: follows the session from its first byte to its end and checks each byte;
+ *   demo watch SESSION FROM MARK [screen]
+ *                                        a viewer: follows the session from its first byte to its end and checks each byte;
  *                                        says "attached", "at N" after every MARK bytes, and at the end what it got
  *
  * Both say how long the whole took (time_ns) and how long what comes after the first FROM bytes did (rest_ns).
@@ -13,6 +14,9 @@
  * that number. A byte that is lost, doubled, swapped or in the wrong place is therefore not what belongs there. The viewer
  * knows the place from the stamp of each record (rcast_record.output_pos), not by counting what it got, and adds up by
  * itself what lies between the records it got; the library's own count must agree.
+ *
+ * With `screen` a viewer keeps a screen too. Overtaken, it goes on at the session's screen. So in the end its own must be that of a
+ * viewer that got every byte; it says a number that stands for all that is on it, and for its state.
  *
  * Raw mode matters: a terminal would turn each newline into CR LF, and the stream would not be the pattern.
  */
@@ -28,6 +32,7 @@
 #include <unistd.h>
 
 #include <ringcast/client.h>
+#include <ringcast/screen.h>
 
 #define LINE_BYTES 80
 #define NUMBER_DIGITS 12
@@ -185,6 +190,7 @@ static int run_source(uint64_t n_bytes, uint64_t from, const char *gate_path, co
 
 struct viewer {
 	struct rcast_view *view;
+	struct rcast_screen *screen; /* NULL: it keeps none */
 	uint64_t from, mark_bytes, next_mark;
 	uint64_t expected_pos; /* where the output goes on if nothing is lost */
 	uint64_t n_delivered, n_missing, n_gaps, n_wrong;
@@ -230,6 +236,8 @@ static void take_output(struct viewer *viewer, const struct rcast_record *record
 	if (record->output_pos <= viewer->from || viewer->from_ns == 0)
 		viewer->from_ns = viewer->last_ns;
 	count_wrong(viewer, record->data, record->n_bytes, record->output_pos);
+	if (viewer->screen)
+		rcast_screen_feed(viewer->screen, record->data, record->n_bytes);
 	viewer->n_delivered += record->n_bytes;
 	viewer->expected_pos += record->n_bytes;
 	if (viewer->expected_pos >= viewer->next_mark) {
@@ -238,11 +246,41 @@ static void take_output(struct viewer *viewer, const struct rcast_record *record
 	}
 }
 
+static int resize(struct viewer *viewer, const struct rcast_record *record)
+{
+	struct rcast_resize size;
+
+	if (record->n_bytes != sizeof size)
+		return -EPROTO;
+	memcpy(&size, record->data, sizeof size);
+	return rcast_screen_resize(viewer->screen, size.cols, size.rows);
+}
+
+/* Any size does for a viewer's first screen: its first record says what the session's is. */
+static int begin_screen(struct viewer *viewer, uint16_t cols, uint16_t rows)
+{
+	rcast_screen_free(viewer->screen);
+	return rcast_screen_create(cols, rows, &viewer->screen);
+}
+
+static int take_keyframe(struct viewer *viewer, const struct rcast_keyframe *keyframe)
+{
+	int error = begin_screen(viewer, keyframe->cols, keyframe->rows);
+
+	if (error == 0)
+		rcast_screen_feed(viewer->screen, keyframe->bytes, keyframe->n_bytes);
+	return error;
+}
+
 static int take_record(struct viewer *viewer, const struct rcast_record *record)
 {
 	if (!record->stamped)
 		return -EPROTO;
 	arrive(viewer, record->output_pos);
+	if (record->kind == RCAST_KEYFRAME)
+		return take_keyframe(viewer, rcast_view_keyframe(viewer->view));
+	if (record->kind == RCAST_RESIZE && viewer->screen)
+		return resize(viewer, record);
 	if (record->kind == RCAST_OUTPUT)
 		take_output(viewer, record);
 	if (record->kind == RCAST_EXIT && record->n_bytes == sizeof viewer->exit) {
@@ -269,27 +307,44 @@ static int follow(struct viewer *viewer)
 	return error;
 }
 
+/* FNV-1a of the snapshot: of screens in the same state it is the same. */
+static uint64_t hash_screen(const struct viewer *viewer)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	size_t n_bytes;
+	char *bytes;
+
+	if (!viewer->screen || rcast_screen_snapshot(viewer->screen, &bytes, &n_bytes) < 0)
+		return 0;
+	for (size_t i = 0; i < n_bytes; i++)
+		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+	free(bytes);
+	return hash;
+}
+
 static void report(const struct viewer *viewer)
 {
 	struct rcast_loss loss = rcast_view_get_loss(viewer->view);
 
 	printf("end delivered=%" PRIu64 " gaps=%" PRIu64 " missing=%" PRIu64 " lost_output=%" PRIu64 " written=%" PRIu64
-	       " wrong=%" PRIu64 " time_ns=%" PRIu64 " rest_ns=%" PRIu64 " exit=%d\n",
+	       " wrong=%" PRIu64 " time_ns=%" PRIu64 " rest_ns=%" PRIu64 " screen=%016" PRIx64 " exit=%d\n",
 	       viewer->n_delivered, viewer->n_gaps, viewer->n_missing, loss.lost_output, viewer->expected_pos,
-	       viewer->n_wrong, viewer->last_ns - viewer->first_ns, viewer->last_ns - viewer->from_ns,
+	       viewer->n_wrong, viewer->last_ns - viewer->first_ns, viewer->last_ns - viewer->from_ns, hash_screen(viewer),
 	       viewer->saw_exit ? viewer->exit.status + 128 * (viewer->exit.signal != 0) : -1);
 }
 
-static int run_viewer(const char *session, uint64_t from, uint64_t mark_bytes)
+static int run_viewer(const char *session, uint64_t from, uint64_t mark_bytes, bool has_screen)
 {
-	struct rcast_view_options from_start = {.from = RCAST_FROM_POS, .from_pos = 0};
+	struct rcast_view_options from_start = {.from = RCAST_FROM_POS, .from_pos = 0, .rejoin = has_screen};
 	struct viewer viewer = {.from = from, .mark_bytes = mark_bytes, .next_mark = mark_bytes};
 	struct rcast_client *client;
 	int error = rcast_client_connect_session(session, &client);
 
 	if (error != 0)
 		return fail(session, -error);
-	error = rcast_view_open(client, session, &from_start, &viewer.view);
+	error = has_screen ? begin_screen(&viewer, 80, 24) : 0;
+	if (error == 0)
+		error = rcast_view_open(client, session, &from_start, &viewer.view);
 	if (error == 0) {
 		puts("attached");
 		error = follow(&viewer);
@@ -297,6 +352,7 @@ static int run_viewer(const char *session, uint64_t from, uint64_t mark_bytes)
 			report(&viewer);
 		rcast_view_close(viewer.view);
 	}
+	rcast_screen_free(viewer.screen);
 	rcast_client_free(client);
 	return error == 0 ? 0 : fail(session, -error);
 }
@@ -311,8 +367,8 @@ int main(int argc, char **argv)
 	setlinebuf(stdout);
 	if (argc == 6 && strcmp(argv[1], "source") == 0)
 		return run_source(number(argv[2]), number(argv[3]), argv[4], argv[5]);
-	if (argc == 5 && strcmp(argv[1], "watch") == 0 && number(argv[4]) > 0)
-		return run_viewer(argv[2], number(argv[3]), number(argv[4]));
-	fprintf(stderr, "usage: demo source BYTES FROM GATE REPORT | demo watch SESSION FROM MARK\n");
+	if ((argc == 5 || argc == 6) && strcmp(argv[1], "watch") == 0 && number(argv[4]) > 0)
+		return run_viewer(argv[2], number(argv[3]), number(argv[4]), argc == 6 && strcmp(argv[5], "screen") == 0);
+	fprintf(stderr, "usage: demo source BYTES FROM GATE REPORT | demo watch SESSION FROM MARK [screen]\n");
 	return 2;
 }

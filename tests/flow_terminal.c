@@ -212,7 +212,7 @@ HARNESS_TEST(terminal, questions_of_the_past_are_not_asked_again)
 	struct flow_terminal terminal;
 
 	flow_start("t", "64K", "printf 'a\\033[6nb'; read line; printf 'c\\033[6nd'; exec cat");
-	harness_await(flow_stat("t", "output_bytes") == 6);
+	harness_await(flow_stat("t", "output_bytes") >= 6);
 	terminal = flow_open_terminal(arguments);
 	harness_await(flow_shows(&terminal, "ab") && flow_is_raw(&terminal));
 	flow_type(&terminal, "\r");
