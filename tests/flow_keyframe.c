@@ -292,6 +292,22 @@ HARNESS_TEST(keyframe, it_is_started_when_it_is_needed)
 	rcast_client_free(client);
 }
 
+/* Half of the ring that it began in is more than the one that it has moved to can hold. */
+HARNESS_TEST(keyframe, a_smaller_ring_holds_nobody_up)
+{
+	struct rcast_client *client;
+	char script[256];
+
+	snprintf(script, sizeof script, "echo little; read x <%s; seq 1 200000; exec sleep 1000", flow_gate());
+	flow_start("t", "16M", script);
+	harness_await(flow_stat("t", "output_bytes") > 6);
+	client = connect_to("t");
+	cr_assert_eq(rcast_client_resize_ring(client, "t", 64 << 10), 0);
+	flow_open_gate();
+	harness_await(flow_stat("t", "output_bytes") == 1488903);
+	rcast_client_free(client);
+}
+
 /* A session at which somebody types wakes the viewers, not the keyframer. */
 HARNESS_TEST(keyframe, little_output_does_not_wake_it)
 {

@@ -550,6 +550,14 @@ void rcasti_keyframes_observe(struct rcast_session *session, uint64_t next_pos)
 	rcasti_mailbox_poke(&session->engine->mail);
 }
 
+void rcasti_keyframes_move(struct rcast_session *session, uint64_t first_pos, uint64_t ring_bytes)
+{
+	uint64_t half_pos = first_pos + ring_bytes / 2;
+
+	if (session->keyframes.want_pos != UINT64_MAX && session->keyframes.want_pos > half_pos)
+		session->keyframes.want_pos = half_pos;
+}
+
 bool rcasti_keyframes_wait(const struct rcast_session *session)
 {
 	/* acquire: pairs with the release in hold_no_more() */

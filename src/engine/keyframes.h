@@ -68,6 +68,9 @@ void rcasti_keyframes_want(struct rcast_session *session);
 /* The publisher, after publishing: have the session followed before its beginning is overwritten. */
 void rcasti_keyframes_observe(struct rcast_session *session, uint64_t next_pos);
 
+/* The publisher, in another ring now: its beginning is to be kept, too, and the ring may be smaller. */
+void rcasti_keyframes_move(struct rcast_session *session, uint64_t first_pos, uint64_t ring_bytes);
+
 /* The publisher: is the beginning of the ring to be kept, for half a second at most, until the keyframer has attached? */
 bool rcasti_keyframes_wait(const struct rcast_session *session);
 

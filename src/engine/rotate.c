@@ -57,6 +57,7 @@ int rcasti_rotate_publish_in(struct rcast_session *session, struct rcast_writer 
 	rcast_writer_get_state(to, &state);
 	atomic_store_explicit(&session->counts.ring_bytes, state.capacity_bytes, memory_order_relaxed);
 	atomic_store_explicit(&session->counts.base_pos, state.first_pos, memory_order_relaxed);
+	rcasti_keyframes_move(session, state.first_pos, state.capacity_bytes);
 	rcasti_session_count(session);
 	publish_duration(&session->counts, rcasti_now_ns() - began_ns);
 	return 0;
