@@ -97,7 +97,7 @@ static void advance_all(struct keyframer *keyframer)
 		followed_advance(followed);
 }
 
-/* For how long to wait for more. Who is urgent and has read everything looks again soon. */
+/* For how long to wait for more. Who is urgent and has read everything looks again soon; so does an answer that the kernel holds up. */
 static int choose_timeout_ms(const struct keyframer *keyframer)
 {
 	bool any_urgent = is_any_urgent(keyframer);
@@ -106,7 +106,7 @@ static int choose_timeout_ms(const struct keyframer *keyframer)
 	TAILQ_FOREACH(followed, &keyframer->all, node)
 	if (is_next(followed, any_urgent) && followed->has_more)
 		return 0;
-	return any_urgent ? SOON_MS : -1;
+	return any_urgent ? SOON_MS : rcast_link_timeout_ms(keyframer->link);
 }
 
 /* What is watched for changes as the link's queue fills and drains. */
