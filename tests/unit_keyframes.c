@@ -65,6 +65,12 @@ static void be_good(struct rcast_circuit *circuit, uint64_t pos)
 	answer(circuit, good_info(pos), sealed(N_TEXT));
 }
 
+/* And ends no exchange when the engine does: on_message. */
+static void be_endless(struct rcast_circuit *circuit, uint64_t pos)
+{
+	be_good(circuit, pos);
+}
+
 static void be_big(struct rcast_circuit *circuit, uint64_t pos)
 {
 	Ringcast__Wire__KeyframeInfo info = good_info(pos);
@@ -185,7 +191,7 @@ static const struct keyframer {
 };
 #define N_HOSTILE (sizeof hostile / sizeof hostile[0])
 
-static const struct keyframer good = {"good", be_good}, big = {"big", be_big};
+static const struct keyframer good = {"good", be_good}, big = {"big", be_big}, endless = {"endless", be_endless};
 
 /* ── Being one ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -195,7 +201,7 @@ static enum rcast_consumed on_message(struct rcast_circuit *circuit, void *user,
 	Ringcast__Wire__KeyframerRequest *request =
 		ringcast__wire__keyframer_request__unpack(NULL, message->n_bytes, message->data);
 
-	if (message->last)
+	if (message->last && is->question != be_endless)
 		rcast_circuit_send(circuit, NULL, 0, RCAST_LAST);
 	else if (request && request->request_case == RINGCAST__WIRE__KEYFRAMER_REQUEST__REQUEST_QUESTION) {
 		n_questions++;
@@ -233,7 +239,7 @@ __attribute__((constructor)) static void be_what_the_environment_says(void)
 		if (strcmp(name, hostile[i].name) == 0)
 			be(&hostile[i]);
 	if (name)
-		be(strcmp(name, "big") == 0 ? &big : &good);
+		be(strcmp(name, "big") == 0 ? &big : strcmp(name, "endless") == 0 ? &endless : &good);
 }
 
 /* ── An engine with one ──────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -242,14 +248,25 @@ static struct wire_engine host;
 static struct wire wire;
 static struct rcast_session *session;
 
-static void begin(const struct keyframer *keyframer)
+static void start(void)
 {
 	struct rcast_session_options options = {.name = "t", .ring_bytes = RCAST_RING_MIN_BYTES};
 
-	setenv("RINGCAST_KEYFRAMER", keyframer->name, 1);
-	wire_engine_open(&host, (struct rcast_engine_options){.keyframer = "/proc/self/exe"}, false);
-	wire_open(&wire, &host);
 	cr_assert_eq(rcast_engine_start_owned(host.engine, &options, &session), 0);
+}
+
+static void begin_with(const struct keyframer *keyframer, struct rcast_engine_options options)
+{
+	options.keyframer = "/proc/self/exe";
+	setenv("RINGCAST_KEYFRAMER", keyframer->name, 1);
+	wire_engine_open(&host, options, false);
+	wire_open(&wire, &host);
+	start();
+}
+
+static void begin(const struct keyframer *keyframer)
+{
+	begin_with(keyframer, (struct rcast_engine_options){0});
 }
 
 static void print(const char *text)
@@ -265,13 +282,18 @@ static void finish(void)
 	unsetenv("RINGCAST_KEYFRAMER");
 }
 
-static void ask(struct talk *talk, bool by_circuit)
+static void ask_over(struct wire *over, struct talk *talk, bool by_circuit)
 {
 	WIRE_REQUEST(request, keyframe, KEYFRAME, Keyframe, keyframe);
 
 	request_keyframe.session = (char *)"t";
 	request_keyframe.by_circuit = by_circuit;
-	talk_begin(talk, &wire, &request, RCAST_LAST, NULL, 0);
+	talk_begin(talk, over, &request, RCAST_LAST, NULL, 0);
+}
+
+static void ask(struct talk *talk, bool by_circuit)
+{
+	ask_over(&wire, talk, by_circuit);
 }
 
 /* The reply's error, and which question it was the answer to. */
@@ -353,6 +375,98 @@ HARNESS_TEST(keyframes, long_ones_go_by_circuit_in_pieces)
 	cr_expect_eq(n_bytes, N_BIG);
 	cr_expect_gt(n_pieces, 5);
 	talk_close(&talk);
+	finish();
+}
+
+static void close_session(void)
+{
+	rcast_writer_end(rcast_session_writer(session));
+	rcast_session_close(session);
+	cr_assert_eq(wire_kill(&wire, "t"), 0);
+}
+
+/* Each time another one, since the session has moved on; until an answer has come back to who reads it, all are made. */
+static void move_on(void)
+{
+	struct wire_reply *reply;
+	struct talk talk;
+
+	print("more");
+	ask(&talk, true);
+	do
+		reply = talk_next(&talk);
+	while (!reply->last && (wire_reply_free(reply), true));
+	wire_reply_free(reply);
+	talk_close(&talk);
+}
+
+/* What is kept for who does not read, memory and descriptors, is counted. */
+static void expect_few_kept(struct rcast_quota quota)
+{
+	enum { MOST = 3, ASKED = 6 };
+	struct talk talks[ASKED];
+	struct wire_reply *reply;
+	struct wire greedy;
+	int n_served = 0, n_fds;
+
+	begin_with(&big, (struct rcast_engine_options){.per_connection = quota});
+	wire_open(&greedy, &host);
+	cr_assert(wire_has(&greedy, "t"));
+	move_on();
+	n_fds = harness_count_fds();
+	greedy.stalled = true;
+	for (int i = 0; i < ASKED; i++) {
+		ask_over(&greedy, &talks[i], true);
+		wire_turn(&wire);
+		move_on();
+		move_on();
+	}
+	cr_expect_leq(harness_count_fds(), n_fds + MOST);
+	greedy.stalled = false;
+	for (int i = 0; i < ASKED; i++) {
+		reply = talk_next(&talks[i]);
+		n_served += reply->reply->error == 0;
+		cr_expect(reply->reply->error == 0 || reply->reply->error == ENOBUFS);
+		wire_reply_free(reply);
+	}
+	cr_expect_eq(n_served, MOST);
+	for (int i = 0; i < ASKED; i++)
+		talk_close(&talks[i]);
+	wire_close(&greedy);
+	finish();
+}
+
+HARNESS_TEST(keyframes, who_does_not_read_has_few_descriptors_kept)
+{
+	expect_few_kept((struct rcast_quota){.max_fds_in_flight = 3});
+}
+
+HARNESS_TEST(keyframes, who_does_not_read_has_little_memory_kept)
+{
+	expect_few_kept((struct rcast_quota){.max_queued_bytes = (256 << 10) + 3 * ((32 << 10) + N_BIG) + 1000});
+}
+
+/* It ends no exchange, until none can be begun any more: then it is started anew, and whoever waits is told so. */
+HARNESS_TEST(keyframes, one_that_ends_no_exchange_is_started_anew)
+{
+	uint64_t n_question;
+	struct talk talk;
+
+	begin_with(&endless, (struct rcast_engine_options){.max_sessions = 2});
+	for (int i = 0; i < 2; i++) {
+		print("some output");
+		ask(&talk, false);
+		cr_assert_eq(hear(&talk, &n_question), 0);
+		close_session();
+		wire_await(&wire, rcast_engine_n_sessions(host.engine) == 0);
+		wire_turn(&wire);
+		start();
+	}
+	print("some output");
+	ask(&talk, false);
+	cr_expect_eq(hear(&talk, &n_question), -EAGAIN);
+	ask(&talk, false);
+	cr_expect_eq(hear(&talk, &n_question), 0);
 	finish();
 }
 

@@ -152,6 +152,21 @@ void rcasti_connection_return_fds(struct rcasti_connection *connection, uint32_t
 	rcasti_account_give(connection->account, RCASTI_FDS_IN_FLIGHT, n);
 }
 
+int rcasti_connection_keep_fd(struct rcasti_connection *connection)
+{
+	int error = rcasti_connection_take_fds(connection, 1);
+
+	if (!error)
+		connection->n_fds_waiting++;
+	return error;
+}
+
+void rcasti_connection_keep_fd_no_more(struct rcasti_connection *connection)
+{
+	connection->n_fds_waiting--;
+	rcasti_connection_return_fds(connection, 1);
+}
+
 static void on_socket(struct rcasti_source *source, uint32_t events)
 {
 	struct rcasti_connection *connection = rcasti_owner(source, struct rcasti_connection, socket);
@@ -242,9 +257,15 @@ static int make(struct rcast_engine *engine, const struct ucred *peer, unsigned 
 	return 0;
 }
 
+/* The keyframer has one for each session. */
+static uint32_t max_exchanges(const struct rcast_engine *engine, unsigned int rights)
+{
+	return rights & RCASTI_RIGHT_KEYFRAMER ? engine->table.max_sessions : engine->quota.per_connection.max_exchanges;
+}
+
 int rcasti_connection_open_take(struct rcast_engine *engine, int fd, unsigned int rights, bool is_peers_own)
 {
-	struct rcast_link_options options = {.max_busy = engine->quota.per_connection.max_exchanges,
+	struct rcast_link_options options = {.max_busy = max_exchanges(engine, rights),
 					     .max_queued_bytes = RCASTI_LINK_QUEUE_BYTES};
 	struct rcasti_connection *connection;
 	struct ucred peer = {.uid = geteuid()};

@@ -23,7 +23,7 @@ struct rcasti_connection {
 	pid_t pid;                 /* as it was when it connected */
 	unsigned int rights;       /* of enum rcast_right, and the one above */
 	struct rcasti_account *account;
-	uint32_t n_fds_waiting;         /* of those in flight: in replies that the link has not taken */
+	uint32_t n_fds_waiting;         /* of those in flight: in replies that the link has not taken, or kept for it */
 	struct rcasti_timer look_again; /* something could not be sent yet, and no poll tells when it can */
 	struct cds_list_head exchanges;
 };
@@ -43,6 +43,10 @@ void rcasti_connection_free(struct rcasti_connection *connection);
  */
 int rcasti_connection_take_fds(struct rcasti_connection *connection, uint32_t n);
 void rcasti_connection_return_fds(struct rcasti_connection *connection, uint32_t n);
+
+/* Count one that is not sent, but kept open for the client until it has read. */
+int rcasti_connection_keep_fd(struct rcasti_connection *connection);
+void rcasti_connection_keep_fd_no_more(struct rcasti_connection *connection);
 
 /* Have rcasti_attachment_go_on called of what is attached on this connection, in a moment. */
 void rcasti_connection_look_again(struct rcasti_connection *connection);

@@ -116,20 +116,44 @@ static bool send_piece(struct rcasti_exchange *exchange)
 	return piece.data.len < left;
 }
 
-static void hand_out(struct rcasti_exchange *exchange, struct rcasti_keyframe *keyframe)
+/* What a client that does not read has us keep: a piece that waits, and the keyframe with its descriptor. */
+static uint32_t kept_bytes(const struct rcasti_keyframe *keyframe)
+{
+	return MAX_PIECE_BYTES + (uint32_t)keyframe->info.n_bytes;
+}
+
+static int take_quota(struct rcasti_exchange *exchange, const struct rcasti_keyframe *keyframe)
 {
 	struct rcasti_account *account = exchange->connection->account;
+	enum rcasti_resource missing = RCASTI_QUEUED_BYTES;
+	uint32_t n_bytes = kept_bytes(keyframe), n = n_bytes;
 	char why[128];
 
+	if (rcasti_account_take(account, RCASTI_QUEUED_BYTES, n_bytes) == 0) {
+		if (rcasti_connection_keep_fd(exchange->connection) == 0)
+			return 0;
+		rcasti_account_give(account, RCASTI_QUEUED_BYTES, n_bytes);
+		missing = RCASTI_FDS_IN_FLIGHT;
+		n = 1;
+	}
+	rcasti_account_explain(account, missing, n, why, sizeof why);
+	return rcasti_exchange_refuse(exchange, -ENOBUFS, "%s", why);
+}
+
+static void return_quota(struct rcasti_exchange *exchange)
+{
+	rcasti_connection_keep_fd_no_more(exchange->connection);
+	rcasti_account_give(exchange->connection->account, RCASTI_QUEUED_BYTES, kept_bytes(exchange->keyframe));
+}
+
+static void hand_out(struct rcasti_exchange *exchange, struct rcasti_keyframe *keyframe)
+{
 	if (!exchange->keyframe_by_circuit) {
 		hand_out_descriptor(exchange, keyframe);
 		return;
 	}
-	if (rcasti_account_take(account, RCASTI_QUEUED_BYTES, MAX_PIECE_BYTES) != 0) {
-		rcasti_account_explain(account, RCASTI_QUEUED_BYTES, MAX_PIECE_BYTES, why, sizeof why);
-		rcasti_exchange_refuse(exchange, -ENOBUFS, "%s", why);
+	if (take_quota(exchange, keyframe) != 0)
 		return;
-	}
 	keyframe->n_users++;
 	exchange->keyframe = keyframe;
 	exchange->more = send_piece;
@@ -181,6 +205,7 @@ static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
 
 	session->keyframes.circuit = NULL;
 	session->keyframes.asked = false;
+	session->keyframes.n_ticks = session->keyframes.n_all_ticks = 0;
 	hold_no_more(&session->keyframes);
 	refuse_waiters(session, -EAGAIN,
 		       reason == 0 ? "it could not be followed; ask again"
@@ -243,9 +268,15 @@ static void ask(struct rcast_session *session)
 	question.rows = session->control.size.rows;
 	error = rcasti_schema_send(mine->circuit, &request.base, 0, NULL, 0);
 	mine->asked = error == 0;
-	mine->n_ticks = mine->n_all_ticks = 0;
+	if (!error)
+		mine->n_ticks = mine->n_all_ticks = 0;
 	if (error && error != -EAGAIN)
 		give_up(session, error);
+}
+
+static bool is_waited_for(struct rcasti_keyframes *mine)
+{
+	return mine->cursor_pos > 0 || !cds_list_empty(&mine->waiters);
 }
 
 /* Do what can be done for the session now. Whoever starts the keyframer comes here for all sessions. */
@@ -253,9 +284,9 @@ static void go_on(struct rcast_session *session)
 {
 	struct rcasti_keyframes *mine = &session->keyframes;
 
-	if (!session->engine->keyframer.link || (!mine->circuit && !follow(session)))
+	if (!session->engine->keyframer.link)
 		return;
-	if (!mine->asked && (mine->cursor_pos > 0 || !cds_list_empty(&mine->waiters)))
+	if ((mine->circuit || follow(session)) && !mine->asked && is_waited_for(mine))
 		ask(session);
 	rcasti_keyframer_expect(session->engine);
 }
@@ -338,6 +369,7 @@ static int take_answer(struct rcast_session *session, struct rcast_message *mess
 	int error = -EPROTO;
 
 	session->keyframes.asked = false;
+	hold_no_more(&session->keyframes); /* who can answer has read, or never will */
 	if (answer && answer->error)
 		error = take_error(session, answer->error);
 	else if (answer)
@@ -392,20 +424,32 @@ void rcasti_keyframes_lose_all(struct rcast_engine *engine, int error, const cha
 
 	while ((session = rcasti_table_after(&engine->table, session ? session->name : "")) != NULL) {
 		hold_no_more(&session->keyframes);
+		session->keyframes.n_ticks = session->keyframes.n_all_ticks = 0;
 		refuse_waiters(session, error, why);
 	}
+}
+
+/*
+ * That it takes the session, attaches, takes a question, answers. What it has no room for is late like an answer: else it would do
+ * to make no room.
+ */
+static bool is_expected(struct rcasti_keyframes *mine)
+{
+	return mine->asked || is_waited_for(mine) || (mine->circuit && !mine->reader);
 }
 
 static enum rcasti_patience tick(struct rcasti_keyframes *mine)
 {
 	uint64_t pos = mine->reader ? rcast_follower_pos(mine->reader->follower) : 0;
 
-	if (!mine->circuit || (!mine->asked && mine->reader))
+	if (!is_expected(mine)) {
+		mine->n_ticks = mine->n_all_ticks = 0;
 		return RCASTI_NOTHING_EXPECTED;
+	}
 	mine->n_all_ticks++;
 	mine->n_ticks = pos == mine->seen_pos ? mine->n_ticks + 1 : 0;
 	mine->seen_pos = pos;
-	if (mine->n_all_ticks == HOLD_TICKS)
+	if (mine->n_all_ticks >= HOLD_TICKS)
 		hold_no_more(mine);
 	if (mine->n_all_ticks >= MAX_ALL_TICKS || (mine->reader && mine->n_ticks >= MAX_TICKS))
 		return RCASTI_OUT_OF_PATIENCE;
@@ -535,7 +579,7 @@ void rcasti_keyframes_drop(struct rcasti_exchange *exchange)
 {
 	cds_list_del(&exchange->keyframe_waiter);
 	if (exchange->keyframe)
-		rcasti_account_give(exchange->connection->account, RCASTI_QUEUED_BYTES, MAX_PIECE_BYTES);
+		return_quota(exchange);
 	keyframe_release(exchange->keyframe);
 }
 

@@ -12,7 +12,8 @@
  *   connections, queued bytes of links     rcasti_account_open                rcasti_account_close
  *   sessions                               start.c, before anything is made   rcasti_session_free
  *   readers, queued bytes of deliveries    rcasti_attach                      detach in attach.c
- *   queued bytes of a keyframe in pieces   hand_out in keyframes.c            rcasti_keyframes_drop
+ *   queued bytes and descriptor of a
+ *     keyframe in pieces                   hand_out in keyframes.c            rcasti_keyframes_drop
  *   exchanges                              rcasti_exchange_open               on_ended in exchange.c
  *   descriptors in flight                  rcasti_connection_take_fds         when the client has read them: connection.c, unread.c
  *
