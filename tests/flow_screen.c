@@ -48,6 +48,13 @@ HARNESS_TEST(screen, verb_prints_colours)
 		    "{\"col\":4,\"cols\":5,\"text\":\"curly\",\"background\":\"#010203\",\"underline\":\"curly\"}", "");
 }
 
+HARNESS_TEST(screen, verb_tells_where_links_lead)
+{
+	flow_start("t", "64K", "printf '\\033]8;;http://a/b\\007here\\033]8;;\\007\\a'; exec cat");
+	harness_await(flow_stat("t", "bells") == 1);
+	expect_verb("--json", 0, "{\"col\":0,\"cols\":4,\"text\":\"here\",\"link\":\"http://a/b\"}", "");
+}
+
 HARNESS_TEST(screen, verb_of_a_session_that_has_ended)
 {
 	flow_start("t", "64K", "printf 'the end'");

@@ -17,7 +17,7 @@
 
 /*
  * In this order: cancel an unfinished escape sequence; end synchronized output; leave the alternate screen; whole scroll region,
- * origin mode off, autowrap on, insert mode off, reverse video off; ASCII, no colours, cursor visible and of its usual shape; mouse tracking in all
+ * origin mode off, autowrap on, insert mode off, reverse video off; ASCII, no colours, no link, cursor visible and of its usual shape; mouse tracking in all
  * its kinds and encodings, focus events and bracketed paste off; cursor and number keys as usual; kitty's keyboard as usual.
  * Leaving the alternate screen goes back to the saved cursor even from the main one, so the cursor is saved before (each screen has
  * a saved one of its own); the region is reset between saving and restoring because that moves the cursor too.
@@ -29,7 +29,7 @@ static const char reset_modes[] = "\x18"
 				  "\x1b"
 				  "7\x1b[r\x1b[?6l\x1b"
 				  "8\x1b[?7h\x1b[4l\x1b[?5l"
-				  "\x1b(B\x0f\x1b[0m\x1b[?25h\x1b[0 q"
+				  "\x1b(B\x0f\x1b[0m\x1b]8;;\x1b\\\x1b[?25h\x1b[0 q"
 				  "\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l"
 				  "\x1b[?1004l\x1b[?2004l"
 				  "\x1b[?1l\x1b>\x1b[=0u";

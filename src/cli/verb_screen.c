@@ -181,10 +181,12 @@ static void put_style(struct json *json, const struct rcast_style *style)
 		json_key(json, flags[i].name);
 		json_bool(json, true);
 	}
-	if (style->underline == RCAST_UNDERLINE_NONE)
-		return;
-	json_key(json, "underline");
-	json_string(json, underlines[style->underline]);
+	if (style->underline != RCAST_UNDERLINE_NONE) {
+		json_key(json, "underline");
+		json_string(json, underlines[style->underline]);
+	}
+	if (style->link)
+		json_bytes(json, "link", style->link, strlen(style->link));
 }
 
 static int put_row(struct json *json, const struct rcast_screen *screen, uint16_t row)
