@@ -18,47 +18,33 @@
  *
  * The keyframer parses what hostile programs print, and may be theirs. What it answers is believed no further than that it is sealed
  * memory of the stated size, for a position that can be; an answer that is not ends it. What is in it is for the screen that it
- * is written to, and no worse than what the program could have written there. Each client gets a file description of its own,
- * so that none can set flags that another one reads by.
+ * is written to, and no worse than what the program could have written there.
  *
- * Called by commands.c, keyframer.c, the publisher, and those who end sessions and exchanges.
+ * Called by commands.c, keyframer.c, the publisher, and those who end sessions and exchanges; calls keyframe.c to hand out.
  */
 #include "engine/keyframes.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "control/schema.h"
 #include "engine/answer.h"
 #include "engine/connection.h"
 #include "engine/exchange.h"
+#include "engine/keyframe.h"
 #include "engine/readers.h"
-#include "kernel/sealed.h"
 
 enum {
 	LEASE_MS = 500,
 	HOLD_TICKS = 2,
 	MAX_TICKS = 4,      /* without progress */
 	MAX_ALL_TICKS = 16, /* at all, and to begin with: programs may start slowly */
-	MAX_PIECE_BYTES = 32 << 10,
-	END_BYTES = 8,   /* the word that ends a stream */
-	EXIT_BYTES = 96, /* with the record before it that says how the program ended, and the padding there may be */
-	PIECE_OVERHEAD_BYTES = 256, /* more than all other fields of the reply take */
+	END_BYTES = 8,      /* the word that ends a stream */
+	EXIT_BYTES = 96,    /* with the record before it that says how the program ended, and the padding there may be */
 };
 
 static uint64_t count(const _Atomic uint64_t *value)
 {
 	return atomic_load_explicit(value, memory_order_relaxed);
-}
-
-static void keyframe_release(struct rcasti_keyframe *keyframe)
-{
-	if (!keyframe || --keyframe->n_users > 0)
-		return;
-	close(keyframe->memory_fd);
-	free(keyframe);
 }
 
 /*
@@ -70,95 +56,7 @@ static uint64_t find_reach(const Ringcast__Wire__KeyframerAnswer *answer)
 	return answer->keyframe->pos + (answer->before_exit ? EXIT_BYTES : END_BYTES);
 }
 
-/* ── Handing out ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static void hand_out_descriptor(struct rcasti_exchange *exchange, struct rcasti_keyframe *keyframe)
-{
-	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
-	char path[32];
-	int fd;
-
-	if (rcasti_connection_take_fds(exchange->connection, 1) != 0) {
-		rcasti_exchange_refuse(exchange, -ENOBUFS,
-				       "too many descriptors are on their way to this connection already");
-		return;
-	}
-	snprintf(path, sizeof path, "/proc/self/fd/%d", keyframe->memory_fd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		rcasti_connection_return_fds(exchange->connection, 1);
-		rcasti_exchange_refuse(exchange, -errno, "the keyframe cannot be handed out: %s", strerrordesc_np(errno));
-		return;
-	}
-	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_KEYFRAME;
-	reply.keyframe = &keyframe->info;
-	rcasti_exchange_send_take(exchange, &reply, RCAST_LAST, &fd, 1);
-}
-
-static bool send_piece(struct rcasti_exchange *exchange)
-{
-	size_t most = rcast_link_max_message(exchange->connection->link) - PIECE_OVERHEAD_BYTES;
-	Ringcast__Wire__KeyframeInfo piece = exchange->keyframe->info;
-	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
-	size_t left = piece.n_bytes - exchange->n_sent_bytes;
-	uint8_t data[MAX_PIECE_BYTES];
-
-	most = most < sizeof data ? most : sizeof data;
-	piece.data = (ProtobufCBinaryData){.data = data, .len = left < most ? left : most};
-	if (rcasti_sealed_read(exchange->keyframe->memory_fd, exchange->n_sent_bytes, data, piece.data.len) != 0) {
-		rcasti_exchange_refuse(exchange, -EPROTO, "the keyframe cannot be read");
-		return false;
-	}
-	exchange->n_sent_bytes += piece.data.len;
-	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_KEYFRAME;
-	reply.keyframe = &piece;
-	rcasti_exchange_send_take(exchange, &reply, piece.data.len == left ? RCAST_LAST : 0, NULL, 0);
-	return piece.data.len < left;
-}
-
-/* What a client that does not read has us keep: a piece that waits, and the keyframe with its descriptor. */
-static uint32_t kept_bytes(const struct rcasti_keyframe *keyframe)
-{
-	return MAX_PIECE_BYTES + (uint32_t)keyframe->info.n_bytes;
-}
-
-static int take_quota(struct rcasti_exchange *exchange, const struct rcasti_keyframe *keyframe)
-{
-	struct rcasti_account *account = exchange->connection->account;
-	enum rcasti_resource missing = RCASTI_QUEUED_BYTES;
-	uint32_t n_bytes = kept_bytes(keyframe), n = n_bytes;
-	char why[128];
-
-	if (rcasti_account_take(account, RCASTI_QUEUED_BYTES, n_bytes) == 0) {
-		if (rcasti_connection_keep_fd(exchange->connection) == 0)
-			return 0;
-		rcasti_account_give(account, RCASTI_QUEUED_BYTES, n_bytes);
-		missing = RCASTI_FDS_IN_FLIGHT;
-		n = 1;
-	}
-	rcasti_account_explain(account, missing, n, why, sizeof why);
-	return rcasti_exchange_refuse(exchange, -ENOBUFS, "%s", why);
-}
-
-static void return_quota(struct rcasti_exchange *exchange)
-{
-	rcasti_connection_keep_fd_no_more(exchange->connection);
-	rcasti_account_give(exchange->connection->account, RCASTI_QUEUED_BYTES, kept_bytes(exchange->keyframe));
-}
-
-static void hand_out(struct rcasti_exchange *exchange, struct rcasti_keyframe *keyframe)
-{
-	if (!exchange->keyframe_by_circuit) {
-		hand_out_descriptor(exchange, keyframe);
-		return;
-	}
-	if (take_quota(exchange, keyframe) != 0)
-		return;
-	keyframe->n_users++;
-	exchange->keyframe = keyframe;
-	exchange->more = send_piece;
-	rcasti_exchange_go_on(exchange);
-}
+/* ── Waiters ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static void hand_out_to_waiters(struct rcasti_keyframes *mine)
 {
@@ -168,7 +66,7 @@ static void hand_out_to_waiters(struct rcasti_keyframes *mine)
 		if (mine->latest->reach_pos < exchange->awaits_pos)
 			continue;
 		cds_list_del_init(&exchange->keyframe_waiter);
-		hand_out(exchange, mine->latest);
+		rcasti_keyframe_hand_out(exchange, mine->latest);
 	}
 }
 
@@ -309,29 +207,6 @@ static bool is_possible(const struct rcast_session *session, const Ringcast__Wir
 	       info->output_pos <= info->pos && info->sequence <= info->pos;
 }
 
-/* Takes the descriptor. NULL: it is nothing that could be handed out. */
-static struct rcasti_keyframe *keyframe_create_take(const Ringcast__Wire__KeyframerAnswer *answer, int memory_fd)
-{
-	const Ringcast__Wire__KeyframeInfo *info = answer->keyframe;
-	struct rcasti_keyframe *made = NULL;
-
-	if (memory_fd >= 0 && rcasti_sealed_is_sound(memory_fd, info->n_bytes))
-		made = calloc(1, sizeof *made);
-	if (!made) {
-		if (memory_fd >= 0)
-			close(memory_fd);
-		return NULL;
-	}
-	made->n_users = 1;
-	made->memory_fd = memory_fd;
-	made->reach_pos = find_reach(answer);
-	made->info = *info;
-	made->info.data = (ProtobufCBinaryData){0};
-	made->info.base.n_unknown_fields = 0;
-	made->info.base.unknown_fields = NULL;
-	return made;
-}
-
 static int take_keyframe(struct rcast_session *session, const Ringcast__Wire__KeyframerAnswer *answer,
 			 struct rcast_message *message)
 {
@@ -340,10 +215,10 @@ static int take_keyframe(struct rcast_session *session, const Ringcast__Wire__Ke
 	struct rcasti_keyframe *made = NULL;
 
 	if (info && is_screen(info) && is_possible(session, answer))
-		made = keyframe_create_take(answer, rcast_message_take_fd(message, 0));
+		made = rcasti_keyframe_create_take(info, find_reach(answer), rcast_message_take_fd(message, 0));
 	if (!made)
 		return -EPROTO;
-	keyframe_release(mine->latest);
+	rcasti_keyframe_release(mine->latest);
 	mine->latest = made;
 	hand_out_to_waiters(mine);
 	if (mine->cursor_pos > 0 && made->reach_pos >= mine->cursor_pos) {
@@ -517,7 +392,7 @@ void rcasti_keyframes_close(struct rcast_session *session)
 		rcasti_keyframer_expect(session->engine);
 	}
 	mine->circuit = NULL;
-	keyframe_release(mine->latest);
+	rcasti_keyframe_release(mine->latest);
 	mine->latest = NULL;
 }
 
@@ -552,7 +427,7 @@ void rcasti_keyframes_ask(struct rcasti_exchange *exchange, struct rcast_session
 	}
 	exchange->keyframe_by_circuit = by_circuit;
 	if (mine->latest && mine->latest->reach_pos >= next_pos) {
-		hand_out(exchange, mine->latest);
+		rcasti_keyframe_hand_out(exchange, mine->latest);
 		return;
 	}
 	exchange->awaits_pos = next_pos;
@@ -578,9 +453,7 @@ int rcasti_keyframes_get_cursor(struct rcast_session *session, uint64_t pos, con
 void rcasti_keyframes_drop(struct rcasti_exchange *exchange)
 {
 	cds_list_del(&exchange->keyframe_waiter);
-	if (exchange->keyframe)
-		return_quota(exchange);
-	keyframe_release(exchange->keyframe);
+	rcasti_keyframe_take_back(exchange);
 }
 
 void rcasti_keyframes_observe(struct rcast_session *session, uint64_t next_pos)

@@ -16,14 +16,7 @@ struct rcast_engine;
 struct rcast_session;
 struct rcasti_attachment;
 struct rcasti_exchange;
-
-/* An answer. Shared by all who are still being sent it, and the session. */
-struct rcasti_keyframe {
-	unsigned int n_users;
-	int memory_fd;      /* sealed */
-	uint64_t reach_pos; /* everything before this is drawn in it, but for how the session ended */
-	Ringcast__Wire__KeyframeInfo info;
-};
+struct rcasti_keyframe;
 
 /* Of a session. */
 struct rcasti_keyframes {

@@ -13,7 +13,7 @@
  *   sessions                               start.c, before anything is made   rcasti_session_free
  *   readers, queued bytes of deliveries    rcasti_attach                      detach in attach.c
  *   queued bytes and descriptor of a
- *     keyframe in pieces                   hand_out in keyframes.c            rcasti_keyframes_drop
+ *     keyframe in pieces                   rcasti_keyframe_hand_out           rcasti_keyframe_take_back
  *   exchanges                              rcasti_exchange_open               on_ended in exchange.c
  *   descriptors in flight                  rcasti_connection_take_fds         when the client has read them: connection.c, unread.c
  *
