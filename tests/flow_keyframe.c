@@ -557,3 +557,22 @@ HARNESS_TEST(keyframe, none_of_a_terminal_without_bounds)
 		      (free(keyframe.bytes), keyframe.cols == 1000));
 	rcast_client_free(client);
 }
+
+/* Where a lap of the ring has been closed for a record that did not come, there is nothing more to read than before. */
+HARNESS_TEST(keyframe, is_had_wherever_in_the_ring_the_session_rests)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+
+	flow_start("t", "64K", "stty -echo; echo ready; while read x; do printf '%1500s' ''; done");
+	harness_await(flow_stat("t", "output_bytes") == 7);
+	client = connect_to("t");
+	for (unsigned int n = 1; n <= 100; n++) {
+		cr_assert_eq(rcast_client_send_input(client, "t", "\n", 1), 0);
+		harness_await(flow_stat("t", "output_bytes") == 7 + n * 1500);
+		keyframe = get(client, "t");
+		cr_assert_eq(keyframe.output_pos, 7 + n * 1500);
+		free(keyframe.bytes);
+	}
+	rcast_client_free(client);
+}

@@ -416,3 +416,31 @@ HARNESS_TEST(producer, stamps_count_records_and_output)
 	rcast_reader_close(reader);
 	rcast_writer_free(writer);
 }
+
+/* Padding belongs to the record behind it: a reader that has read everything stands where the writer says that it stands. */
+HARNESS_TEST(producer, stands_where_a_level_reader_does_also_when_a_reservation_was_given_up)
+{
+	struct rcast_writer *writer = open_writer(RCAST_RING_MIN_BYTES, false);
+	struct rcast_reader *reader = open_reader(writer);
+	size_t max = rcast_writer_max_bytes(writer);
+	struct rcast_writer_state state;
+	struct rcast_record record;
+	uint64_t n_given_up_at_the_end = 0;
+	char bytes[1000] = {0};
+	void *space;
+
+	for (int i = 0; i < 1000; i++) {
+		cr_assert_eq(rcast_writer_reserve(writer, max, &space), 0);
+		rcast_writer_get_state(writer, &state);
+		cr_assert_eq(state.next_pos, rcast_reader_pos(reader));
+		cr_assert_eq(rcast_writer_put(writer, RCAST_OUTPUT, bytes, sizeof bytes), 0);
+		cr_assert_eq(rcast_reader_peek(reader, &record), RCAST_RECORD);
+		cr_assert_eq(rcast_reader_release(reader), RCAST_RECORD);
+		rcast_writer_get_state(writer, &state);
+		cr_assert_eq(state.next_pos, rcast_reader_pos(reader));
+		n_given_up_at_the_end += record.next_pos - record.pos > sizeof bytes + 8;
+	}
+	cr_expect_gt(n_given_up_at_the_end, 5);
+	rcast_reader_close(reader);
+	rcast_writer_free(writer);
+}

@@ -108,7 +108,7 @@ RCAST_API size_t rcast_writer_max_bytes(const struct rcast_writer *writer);
 struct rcast_writer_state {
 	uint64_t capacity_bytes;
 	uint64_t first_pos; /* the oldest record that can still be read */
-	uint64_t next_pos;  /* where the next record will start: all bytes ever published */
+	uint64_t next_pos;  /* where the next record will start, with the padding that may be in front of it */
 	uint64_t n_records; /* records published, padding left out */
 	uint64_t n_output;  /* bytes of RCAST_OUTPUT published */
 	bool ended;

@@ -30,6 +30,7 @@ struct rcast_writer {
 	bool ended;
 	uint64_t reserved_pos; /* where the latest reservation is; open while the producer stands there */
 	size_t reserved_bytes;
+	uint64_t padding_pos, padding_end; /* the latest: it belongs to the record behind it, which there may not be yet */
 	uint64_t n_records;
 	uint64_t n_output;
 	int memory_fd;
@@ -110,6 +111,8 @@ static int close_lap(struct rcast_writer *writer, uint64_t lap_end)
 
 	if (!rcasti_claim(producer, lap_end))
 		return -EAGAIN;
+	writer->padding_pos = producer->pos;
+	writer->padding_end = lap_end;
 	rcasti_commit_padding(producer, rcasti_header((uint32_t)(lap_end - producer->pos - RCASTI_WORD), RCAST_PADDING, 0));
 	rcasti_kill_point("lap is closed");
 	return 0;
@@ -428,6 +431,8 @@ int rcast_writer_move(struct rcast_writer *from, struct rcast_writer *to, uint64
 	if (to->producer.mask == from->producer.mask) {
 		first = oldest_kept(&from->producer, keep_bytes);
 		copy_records(&from->producer, &to->producer, first, from->producer.pos);
+		to->padding_pos = from->padding_pos;
+		to->padding_end = from->padding_end;
 	}
 	rcasti_producer_continue(&to->producer, first, from->producer.pos);
 	to->n_records = from->n_records;
@@ -445,12 +450,18 @@ size_t rcast_writer_max_bytes(const struct rcast_writer *writer)
 	return writer->max_bytes;
 }
 
+/* A reservation may have closed the lap, and been given up. */
+static uint64_t next_pos(const struct rcast_writer *writer)
+{
+	return writer->producer.pos == writer->padding_end ? writer->padding_pos : writer->producer.pos;
+}
+
 void rcast_writer_get_state(const struct rcast_writer *writer, struct rcast_writer_state *state)
 {
 	*state = (struct rcast_writer_state){
 		.capacity_bytes = writer->producer.mask + 1,
 		.first_pos = writer->producer.oldest,
-		.next_pos = writer->producer.pos,
+		.next_pos = next_pos(writer),
 		.n_records = writer->n_records,
 		.n_output = writer->n_output,
 		.ended = writer->ended,
