@@ -333,17 +333,27 @@ HARNESS_TEST(keyframe, little_output_does_not_wake_it)
 	rcast_client_free(client);
 }
 
+/* A session that the keyframer follows, because it was asked once. */
+static struct rcast_client *start_followed(pid_t *keyframer)
+{
+	struct rcast_client *client;
+	struct rcast_keyframe keyframe;
+
+	flow_start("t", "1M", "seq 1 1000; exec cat");
+	client = connect_to("t");
+	keyframe = get(client, "t");
+	free(keyframe.bytes);
+	*keyframer = find_keyframer("t");
+	return client;
+}
+
 HARNESS_TEST(keyframe, killed_it_comes_back)
 {
 	struct rcast_keyframe keyframe;
 	struct rcast_client *client;
 	pid_t first;
 
-	flow_start("t", "1M", "seq 1 1000; exec cat");
-	client = connect_to("t");
-	keyframe = get(client, "t");
-	free(keyframe.bytes);
-	first = find_keyframer("t");
+	client = start_followed(&first);
 	cr_assert_eq(kill(first, SIGKILL), 0);
 	harness_await(find_keyframer("t") > 0 && find_keyframer("t") != first);
 	keyframe = get(client, "t");
@@ -409,11 +419,7 @@ HARNESS_TEST(keyframe, it_is_neither_kicked_nor_left_behind)
 	struct rcast_client *client;
 	pid_t keyframer;
 
-	flow_start("t", "1M", "seq 1 1000; exec cat");
-	client = connect_to("t");
-	keyframe = get(client, "t");
-	free(keyframe.bytes);
-	keyframer = find_keyframer("t");
+	client = start_followed(&keyframer);
 	cr_assert_eq(rcast_client_kick(client, "t", RCAST_ALL_READERS), 0);
 	cr_assert_eq(rcast_client_resize_ring(client, "t", 2 << 20), 0);
 	cr_assert_eq(rcast_client_resize(client, "t", 100, 30), 0);

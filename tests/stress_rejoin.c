@@ -61,6 +61,7 @@ static uint64_t chance(uint64_t n)
 	return (word ^ (word >> 31)) % n;
 }
 
+/* For how long a viewer runs and stands still, which is what is tried; and between two looks at a condition. */
 static void nap_us(uint64_t us)
 {
 	struct timespec time = {.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000 * 1000)};
