@@ -394,6 +394,30 @@ static void seed_forged_words(struct fuzz_seed *seed)
 	}
 }
 
+/* A seek to where positions end, of which `first` says that it is lost; then a record there. */
+static void seed_end_of_positions(struct fuzz_seed *seed)
+{
+	const uint64_t last = UINT64_MAX - RCASTI_WORD + 1;
+
+	fuzz_put_u8(seed, STORE_FIRST);
+	fuzz_put_u8(seed, ANYTHING);
+	fuzz_put_u64(seed, UINT64_MAX);
+	fuzz_put_u8(seed, STORE_FRONTIER);
+	fuzz_put_u8(seed, ANYTHING);
+	fuzz_put_u64(seed, UINT64_C(1) << 61);
+	fuzz_put_u8(seed, SEEK);
+	fuzz_put_u8(seed, RCAST_FROM_POS);
+	fuzz_put_u8(seed, ANYTHING);
+	fuzz_put_u64(seed, last);
+	fuzz_put_u8(seed, STORE_FRONTIER);
+	fuzz_put_u8(seed, ANYTHING);
+	fuzz_put_u64(seed, last);
+	fuzz_put_u8(seed, STORE_WORD);
+	fuzz_put_u16(seed, N_WORDS - 1);
+	fuzz_put_u64(seed, rcasti_header(0, RCAST_OUTPUT, 0));
+	fuzz_put_u8(seed, DRAIN);
+}
+
 /* Empty records as far as the eye can see: the longest walk there is. */
 static void seed_longest_walk(struct fuzz_seed *seed)
 {
@@ -410,7 +434,8 @@ static void seed_longest_walk(struct fuzz_seed *seed)
 bool fuzz_make_seed(unsigned int number, struct fuzz_seed *seed)
 {
 	static void (*const seeds[])(struct fuzz_seed *) = {seed_honest,      seed_lap,          seed_past_the_end,
-							    seed_endless_lap, seed_forged_words, seed_longest_walk};
+							    seed_endless_lap, seed_forged_words, seed_end_of_positions,
+							    seed_longest_walk};
 
 	if (number == sizeof seeds / sizeof seeds[0]) { /* a header that is no ring's */
 		fuzz_put_u8(seed, 1);

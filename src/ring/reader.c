@@ -473,6 +473,8 @@ static int find_pos(const struct rcast_reader *reader, struct walk *walk, uint64
 	int result;
 
 	walk->pos = rcasti_resume(reader->shared);
+	if (!is_position(walk->pos))
+		return -EPROTO;
 	if (pos < walk->pos && rcasti_overtaken(&reader->shared->frontier, reader->mask + 1, pos)) {
 		walk->pos = pos & ~(uint64_t)(RCASTI_WORD - 1);
 		return 0;
