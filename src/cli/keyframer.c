@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In a build folder the keyframer lies beside this command; installed, in a folder for programs that nobody types. A program of
- * that name elsewhere, in PATH say, is none of ours.
+ * In a build folder the keyframer lies beside this command; installed, in a folder for programs that nobody types, at the place
+ * that it has from the command's own folder. A program of that name elsewhere, in PATH say, is none of ours.
  */
 #include "cli/keyframer.h"
 
@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define PROGRAM "ringcast-keyframer"
 
 static int own_folder(char *folder, size_t room)
 {
@@ -29,13 +27,16 @@ static int own_folder(char *folder, size_t room)
 
 const char *keyframer_find(void)
 {
-	static char beside[PATH_MAX + sizeof "/" PROGRAM];
+	static const char *const places[] = {"", LIBEXEC_FROM_BIN "/"};
+	static char path[PATH_MAX + sizeof LIBEXEC_FROM_BIN "//ringcast-keyframer"];
 	char folder[PATH_MAX];
 
-	if (own_folder(folder, sizeof folder) == 0) {
-		snprintf(beside, sizeof beside, "%s/" PROGRAM, folder);
-		if (access(beside, X_OK) == 0)
-			return beside;
+	if (own_folder(folder, sizeof folder) != 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		snprintf(path, sizeof path, "%s/%sringcast-keyframer", folder, places[i]);
+		if (access(path, X_OK) == 0)
+			return path;
 	}
-	return access(RINGCAST_LIBEXEC "/" PROGRAM, X_OK) == 0 ? RINGCAST_LIBEXEC "/" PROGRAM : NULL;
+	return NULL;
 }
