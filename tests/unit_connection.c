@@ -112,3 +112,26 @@ HARNESS_TEST(connection, a_reply_that_the_kernel_holds_up_is_sent_later)
 	cr_assert_lt(n_held_up, 0);
 	scene_finish();
 }
+
+/* What follows sessions for keyframes may be in somebody else's hands. */
+HARNESS_TEST(connection, a_keyframer_holds_for_half_a_second_and_only_whom_it_was_to_follow)
+{
+	struct tap_options for_ever = {.lease_ms = UINT32_MAX};
+	struct rcast_session *session;
+	struct tap tap;
+
+	begin();
+	cr_assert_eq(wire_start_shell(&wire, "t", "sleep 600"), 0);
+	session = rcasti_table_find(&host.engine->table, "t");
+	first_connection()->rights = RCAST_RIGHT_VIEW | RCASTI_RIGHT_KEYFRAMER;
+	cr_assert_eq(tap_open(&tap, &wire, "t", for_ever), -EEXIST, "nobody has asked it to");
+	session->keyframes.awaits_reader = true;
+	cr_assert_eq(tap_open(&tap, &wire, "t", for_ever), 0);
+	cr_expect_eq(tap.lease_ms, 500);
+	tap_close(&tap);
+	cr_assert_eq(tap_open(&tap, &wire, "t", for_ever), -EEXIST, "it would have its lease anew");
+	cr_assert_eq(wire_restrict(&wire), 0);
+	cr_expect_eq(first_connection()->rights, RCAST_RIGHT_VIEW | RCASTI_RIGHT_KEYFRAMER,
+		     "and to be a reader like others, of whom it may have any number");
+	scene_finish();
+}

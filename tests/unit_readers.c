@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "engine/readers.h"
 #include "harness.h"
+#include "ring/reader.h"
 
 static struct rcast_engine engine;
 static struct rcast_session *session;
@@ -329,5 +330,26 @@ HARNESS_TEST(readers, a_lost_lease_is_earned_by_reading_up_to_the_writer)
 		cr_assert(slow.attachment->has_lease);
 	}
 	detach(slow);
+	finish();
+}
+
+/* "I have read all", for the moment of a look, and back to where the writer is held. */
+HARNESS_TEST(readers, a_lie_now_and_then_wins_no_lease_anew)
+{
+	struct rcast_writer_state state;
+	struct pair liar;
+
+	begin();
+	liar = attach(10);
+	rcasti_readers_hold(session);
+	cr_assert_lt(publish(1000), 1000, "it holds");
+	rcast_writer_get_state(session->writer, &state);
+	rcasti_readers_charge(session, 9 * RCASTI_NS_PER_MS);
+	rcasti_cursor_set_pos(liar.reader->cursor, state.next_pos);
+	rcasti_readers_hold(session);
+	rcasti_cursor_set_pos(liar.reader->cursor, 0);
+	rcasti_readers_hold(session);
+	cr_assert_gt(publish(1), 0, "what it has said to have read is not held for it");
+	detach(liar);
 	finish();
 }

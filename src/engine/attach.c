@@ -225,13 +225,15 @@ static int check_form(struct rcasti_exchange *exchange, const Ringcast__Wire__At
 	return 0;
 }
 
-/* Once a session: what it costs is bounded by the number of sessions, whoever it is. */
+/*
+ * Once for each time that it was asked to follow the session. So what it costs is bounded by the number of sessions, whoever it
+ * is, and it cannot have its lease anew by coming and going.
+ */
 static int check_keyframer(struct rcasti_exchange *exchange, const struct rcast_session *session)
 {
-	const struct rcasti_attachment *reader = session->keyframes.reader;
-
-	if (reader && reader->exchange->connection == exchange->connection)
-		return rcasti_exchange_refuse(exchange, -EEXIST, "session %s is followed already", session->name);
+	if (!session->keyframes.awaits_reader)
+		return rcasti_exchange_refuse(exchange, -EEXIST, "session %s is followed already, or is not to be",
+					      session->name);
 	return 0;
 }
 
@@ -289,7 +291,7 @@ static uint32_t grant_lease(const struct rcasti_exchange *exchange, const struct
 	uint32_t max_lease_ms = session->engine->max_lease_ms;
 
 	if (is_keyframer(exchange))
-		return session->kind == RCASTI_OWNED ? 0 : wanted_ms;
+		max_lease_ms = session->kind == RCASTI_OWNED ? 0 : RCASTI_KEYFRAMER_LEASE_MS;
 	return wanted_ms < max_lease_ms ? wanted_ms : max_lease_ms;
 }
 

@@ -34,7 +34,6 @@
 #include "engine/readers.h"
 
 enum {
-	LEASE_MS = 500,
 	HOLD_TICKS = 2,
 	MAX_TICKS = 4,      /* without progress */
 	MAX_ALL_TICKS = 16, /* at all, and to begin with: programs may start slowly */
@@ -102,7 +101,7 @@ static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
 	struct rcast_session *session = user;
 
 	session->keyframes.circuit = NULL;
-	session->keyframes.asked = false;
+	session->keyframes.asked = session->keyframes.awaits_reader = false;
 	session->keyframes.n_ticks = session->keyframes.n_all_ticks = 0;
 	hold_no_more(&session->keyframes);
 	refuse_waiters(session, -EAGAIN,
@@ -134,8 +133,9 @@ static bool follow(struct rcast_session *session)
 	request.request_case = RINGCAST__WIRE__KEYFRAMER_REQUEST__REQUEST_FOLLOW;
 	request.follow = &follow;
 	follow.session = session->name;
-	follow.lease_ms = LEASE_MS;
+	follow.lease_ms = RCASTI_KEYFRAMER_LEASE_MS;
 	mine->n_ticks = mine->n_all_ticks = 0;
+	mine->awaits_reader = true;
 	error = rcasti_schema_send(mine->circuit, &request.base, 0, NULL, 0);
 	if (error)
 		give_up(session, error);
@@ -346,6 +346,7 @@ enum rcasti_patience rcasti_keyframes_tick(struct rcast_engine *engine)
 void rcasti_keyframes_attached(struct rcast_session *session, const struct rcasti_attachment *reader)
 {
 	session->keyframes.reader = reader;
+	session->keyframes.awaits_reader = false;
 	session->keyframes.seen_pos = 0;
 	hold_no_more(&session->keyframes);
 }

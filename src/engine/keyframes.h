@@ -18,12 +18,16 @@ struct rcasti_attachment;
 struct rcasti_exchange;
 struct rcasti_keyframe;
 
+/* For how long it may hold a program. */
+#define RCASTI_KEYFRAMER_LEASE_MS 500u
+
 /* Of a session. */
 struct rcasti_keyframes {
 	/* Control's. */
 	bool wanted;                            /* it is followed, or is to be as soon as that can be done */
 	struct rcast_circuit *circuit;          /* to the keyframer; NULL: not followed */
 	const struct rcasti_attachment *reader; /* the keyframer's; NULL: it has not attached yet */
+	bool awaits_reader;                     /* it was asked to follow, and has not attached since */
 	bool asked;                             /* a question is with it, for … */
 	uint64_t asked_pos;                     /* … this position */
 	unsigned int n_ticks;                   /* for how long we have waited without seeing it get on … */

@@ -15,8 +15,9 @@
  * lease, the lease is lost and the next slowest counts. The sum starts anew when the reader is back within half a ring
  * of the writer, or has read half a ring since it last did; so a reader that crawls, one record a lease, gets no more than one
  * that does not move, and one that is only slower than the writer keeps its lease. A lost lease is earned again by reading up
- * to the writer, at its full speed and unprotected. What a reader says about its position may be a lie:
- * "I am behind" can take it its lease; "I am not" wins it less protection.
+ * to the writer, at its full speed and unprotected. What a reader says about its position may be a lie, and another one each
+ * time that it is looked at. So for leases it stands at the furthest that it has ever said: "I am behind" can take it its lease;
+ * "I am not" costs it the protection of all before, for good.
  */
 #include "engine/readers.h"
 
@@ -174,13 +175,23 @@ struct rcasti_readers_news rcasti_readers_ring_few(struct rcast_session *session
 	return news;
 }
 
+/* Where it stands as far as leases go. */
+static uint64_t leased_pos(struct rcasti_attachment *attachment)
+{
+	uint64_t pos = rcast_follower_pos(attachment->follower);
+
+	if (pos > attachment->furthest_pos)
+		attachment->furthest_pos = pos;
+	return attachment->furthest_pos;
+}
+
 static struct rcasti_attachment *slowest_leased(const struct rcast_session *session, uint64_t first_pos, uint64_t *pos)
 {
 	struct rcasti_attachment *attachment, *slowest = NULL;
 
 	*pos = RCAST_NO_HOLD;
 	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
-		uint64_t at = rcast_follower_pos(attachment->follower);
+		uint64_t at = leased_pos(attachment);
 
 		if (at < first_pos && is_first_lap(session, first_pos))
 			at = first_pos;
@@ -192,10 +203,10 @@ static struct rcasti_attachment *slowest_leased(const struct rcast_session *sess
 	return slowest;
 }
 
-/* Half a ring further than when its time last started anew; from positions that only grow, so that no lie is worth two. */
+/* Half a ring further than when its time last started anew. */
 static bool has_got_on(const struct rcasti_attachment *attachment, const struct rcast_writer_state *state, uint64_t pos)
 {
-	return pos <= state->next_pos && pos >= attachment->forgiven_pos + state->capacity_bytes / 2;
+	return pos >= attachment->forgiven_pos + state->capacity_bytes / 2;
 }
 
 /* A lease that was lost is had again once nearly all was read. */
@@ -204,8 +215,10 @@ static void forgive(const struct rcast_session *session, const struct rcast_writ
 	struct rcasti_attachment *attachment;
 
 	cds_list_for_each_entry_rcu (attachment, &session->readers, node) {
-		uint64_t pos = rcast_follower_pos(attachment->follower), behind = state->next_pos - pos;
+		uint64_t pos = leased_pos(attachment), behind = state->next_pos - pos;
 
+		if (pos > state->next_pos)
+			continue;
 		if (has_got_on(attachment, state, pos)) {
 			attachment->forgiven_pos = pos;
 			attachment->held_ns = 0;

@@ -33,6 +33,7 @@ struct rcasti_attachment {
 	/* The pump's. */
 	uint64_t held_ns;      /* for how long it has held the writer, since its time last started anew … */
 	uint64_t forgiven_pos; /* … the latest for having read on to here */
+	uint64_t furthest_pos; /* that it has said to stand at */
 
 	/* Shared. */
 	_Atomic bool has_lease;  /* the pump's; cleared when it runs out, set again when it was earned */
