@@ -48,6 +48,35 @@ static const char *const questions[] = {
 	"\x1b]52;c;?\x07",
 	"\x1bP$qm\x1b\\",
 	"\x1bP+q544e\x1b\\",
+
+	"\x1b[#S",
+	"\x1b[#R",
+	"\x1b[1;1;2;2#|",
+	"\x1b['|",
+	"\x1b[\"v",
+	"\x1b[1$w",
+	"\x1b[2$u",
+	"\x1b[&u",
+	"\x1b[?1g",
+	"\x1b]4;1;?;2;red\x07",
+	"\x1b]10;?;#123456\x1b\\",
+	"\x1b]21;foreground=?;background=red\x1b\\",
+	"\x1b]22;?__current__\x1b\\",
+	"\x1b]60\x1b\\",
+	"\x1b]61;allowWindowOps\x1b\\",
+	"\x1b]99;i=1:p=?;\x1b\\",
+	"\x1b]1337;ReportCellSize\x07",
+	"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\",
+
+	/* To a terminal, control characters in a string are not there; a bell ends some strings, and others not. */
+	"\x1bP\x01$qm\x1b\\",
+	"\x1bP\x07$qm\x1b\\",
+	"\x1bP$\x7fqm\x1b\\",
+	"\x1bP0;1$qm\x1b\\",
+	"\x1b]1\x01"
+	"0;?\x07",
+	"\x1b]10;\x01?\x01\x1b\\",
+	"\x1b]52;c;?\r\n\x07",
 };
 
 static const char *const others[] = {
@@ -71,6 +100,16 @@ static const char *const others[] = {
 	"\x1b]0;what?\x07",
 	"\x1b]0;title\x1b\\",
 	"\x1bPq#0;2;0;0;0\x1b\\",
+	"\x1bP0$rm\x07\x1b\\",
+	"\x1b]0;a;?;b\x07",
+	"\x1b]4;1;red;2;#123456\x07",
+	"\x1b]21;foreground=red\x1b\\",
+	"\x1b]1337;SetMark\x07",
+	"\x1b_Gi=31,a=T;a=q\x1b\\",
+	"\x1b[#p",
+	"\x1b[1;2'w",
+	"\x1b[3g",
+	"\x1b[1&w",
 	"\x1b"
 	"7\x1b"
 	"8\x1b(B\x1b=\x1b>",
@@ -125,7 +164,8 @@ HARNESS_TEST(questions, all_else_is_left_alone)
 /* Sequences without an end, and longer than anything that is held back. */
 HARNESS_TEST(questions, long_and_endless_sequences_pass)
 {
-	static const char *const beginnings[] = {"\x1b]52;c;", "\x1bPq", "\x1b]0;", "\x1b_"};
+	static const char *const beginnings[] = {"\x1b]52;c;", "\x1bPq",     "\x1b]0;",
+						 "\x1b_",      "\x1b_Ga=T;", "\x1b]1337;File=:"};
 	unsigned char *out = malloc(100000 + QUESTIONS_MAX_HELD);
 	char *text = malloc(100000);
 
@@ -145,8 +185,9 @@ HARNESS_TEST(questions, long_ones_are_dropped_too)
 	static const struct {
 		const char *beginning, *end;
 	} cases[] = {
-		{"\x1b[", "c"},           {"\x1b[?", "$p"},      {"\x1b]4;1;?;", ";?\x07"},
-		{"\x1b]11;", ";?\x1b\\"}, {"\x1bP+q", "\x1b\\"}, {"\x1bP$q", "\x1b\\"},
+		{"\x1b[", "c"},           {"\x1b[?", "$p"},       {"\x1b]4;1;?;", ";?\x07"},
+		{"\x1b]11;", ";?\x1b\\"}, {"\x1bP+q", "\x1b\\"},  {"\x1bP$q", "\x1b\\"},
+		{"\x1bP", "$qm\x1b\\"},   {"\x1b]52;", ";?\x07"}, {"\x1b_Gi=1,s=", ",a=q;\x1b\\"},
 	};
 	unsigned char out[4096];
 	char text[1024];
@@ -180,12 +221,22 @@ HARNESS_TEST(questions, control_characters_inside_act_at_once)
 	}
 }
 
-/* A terminal that is asked DA1 or for its answerback: how often. Of all else it knows only where it ends. */
+/* Of DCS $q and +q: how much of it there was, behind this byte. -1: it is another. */
+static int count_matched(int n_matched, unsigned int byte)
+{
+	if (n_matched == 0 && byte >= 0x30 && byte < 0x40)
+		return 0;
+	if (n_matched == 0)
+		return byte == '$' || byte == '+' ? 1 : -1;
+	return n_matched == 1 ? (byte == 'q' ? 2 : -1) : n_matched;
+}
+
+/* A terminal that is asked DA1, for settings, or for its answerback: how often. Of all else it knows only where it ends. */
 static int count_asked(const unsigned char *bytes, size_t n_bytes)
 {
 	enum { GROUND, ESCAPE, INTERMEDIATE, CONTROL, OSC, STRING } state = GROUND;
+	int n = 0, n_matched = -1;
 	bool is_da1 = false;
-	int n = 0;
 
 	for (size_t i = 0; i < n_bytes; i++) {
 		unsigned int byte = bytes[i];
@@ -195,6 +246,7 @@ static int count_asked(const unsigned char *bytes, size_t n_bytes)
 			state = ESCAPE;
 		}
 		if (byte == 0x1b || byte == 0x18 || byte == 0x1a) {
+			n_matched = byte == 0x1b && state == STRING ? n_matched : -1;
 			state = byte == 0x1b ? ESCAPE : GROUND;
 		} else if (byte == 0x05 && state < OSC) {
 			n++;
@@ -203,7 +255,8 @@ static int count_asked(const unsigned char *bytes, size_t n_bytes)
 		} else if (byte < 0x20 || byte == 0x7f) {
 			continue;
 		} else if (state == ESCAPE) {
-			n += byte == 'Z';
+			n += byte == 'Z' || (byte == '\\' && n_matched == 2);
+			n_matched = byte == 'P' ? 0 : -1;
 			is_da1 = byte == '[';
 			state = byte == '['                         ? CONTROL
 				: byte == ']'                       ? OSC
@@ -217,6 +270,8 @@ static int count_asked(const unsigned char *bytes, size_t n_bytes)
 			state = GROUND;
 		} else if (state == CONTROL) {
 			is_da1 = is_da1 && byte == '0';
+		} else if (state == STRING) {
+			n_matched = count_matched(n_matched, byte);
 		}
 	}
 	return n;
@@ -225,7 +280,7 @@ static int count_asked(const unsigned char *bytes, size_t n_bytes)
 /* Whatever is broken off, cancelled, too long or begun twice: no question is left, and none is made by leaving one out. */
 HARNESS_TEST(questions, never_get_through)
 {
-	static const char alphabet[] = "\x1b\x1b\x1b[[]]P_c0c;?ZZ\x07\x18\x05\\x7f\xc2\xc2\x9b\x9d\x9a\x9c\x90n\x7f\r ";
+	static const char alphabet[] = "\x1b\x1b\x1b[[]]P_c0c;?ZZ$$qq\x07\x18\x05\\x7f\xc2\xc2\x9b\x9d\x9a\x9c\x90n\x7f\r ";
 	unsigned char out[4096];
 	char text[2000];
 	int n_asked = 0;

@@ -12,7 +12,7 @@
  * viewers of which one takes over from the other in the middle of it agree.
  *
  *   GROUND ─ESC─► ESCAPE ─[─► CONTROL ─ final byte ─► GROUND
- *                   └─ ] P ─► STRING ─ BEL, or ESC \ ─► GROUND
+ *                   └─ ] P _ ─► STRING ─ ESC \, or behind ] BEL ─► GROUND
  */
 #include "cli/questions.h"
 
@@ -39,53 +39,146 @@ static bool is_window_question(const char *parameters)
 	       (number >= 18 && number <= 21);
 }
 
+/* Letters that ask only behind one of these bytes: what is private begins with it, an intermediate is the last. */
+static const struct {
+	char final, with;
+} marked_questions[] = {
+	{'p', '$'},  /* modes */
+	{'q', '>'},  /* version */
+	{'u', '?'},  /* keyboard protocol */
+	{'u', '$'},  /* state of the terminal */
+	{'u', '&'},  /* character set of the user's choice */
+	{'m', '?'},  /* key modifiers */
+	{'g', '?'},  /* key formats */
+	{'S', '?'},  /* graphics */
+	{'S', '#'},  /* titles that are kept */
+	{'R', '#'},  /* colours that are kept */
+	{'|', '#'},  /* looks of a rectangle */
+	{'|', '\''}, /* where the mouse is */
+	{'v', '"'},  /* how much is displayed */
+	{'w', '$'},  /* state of the cursor, tab stops */
+	{'y', '*'},  /* checksum of a rectangle */
+};
+
+static bool is_marked_question(const char *parameters, char final)
+{
+	for (size_t i = 0; i < sizeof marked_questions / sizeof marked_questions[0]; i++)
+		if (marked_questions[i].final == final && strchr(parameters, marked_questions[i].with))
+			return true;
+	return false;
+}
+
 /* CSI … : `parameters` are all bytes between the bracket and the final one. */
 static bool is_control_question(const char *parameters, char final)
 {
-	bool is_private = *parameters == '?', is_dollar = strchr(parameters, '$'), is_star = strchr(parameters, '*');
-
 	switch (final) {
 	case 'c': /* device attributes */
 	case 'n': /* device status, cursor position */
 		return *parameters != '>' || final == 'c';
 	case 'x': /* terminal parameters; with $ it fills a rectangle */
-		return !is_dollar;
-	case 'p': /* modes */
-		return is_dollar;
-	case 'q': /* version */
-		return *parameters == '>';
-	case 'u': /* keyboard protocol */
-	case 'm': /* key modifiers */
-	case 'S': /* graphics */
-		return is_private;
-	case 'y': /* checksum of a rectangle */
-		return is_star;
+		return !strchr(parameters, '$');
 	case 't':
 		return is_window_question(parameters);
 	default:
-		return false;
+		return is_marked_question(parameters, final);
 	}
 }
 
-/* OSC …;? and DCS $q or +q, up to but not with what ends the string. */
-static bool is_string_question(const char *text, size_t n_bytes)
+/* OSC of these numbers ask if this is somewhere in them; of all others, if they end in a question mark alone. */
+static const struct osc_question {
+	long first, last;
+	const char *with;
+	bool is_rest_free; /* the rest may be anything, and long */
+} osc_questions[] = {
+	{4, 5, ";?", false},           /* colours, several at once */
+	{10, 19, ";?", false},         /* the same */
+	{21, 21, "=?", false},         /* kitty: colours by name */
+	{22, 22, ";?", false},         /* kitty: the pointer's shape */
+	{60, 61, "", false},           /* xterm: what is allowed */
+	{99, 99, "p=?", false},        /* kitty: notifications */
+	{1337, 1337, ";Report", true}, /* iTerm2: sizes, variables */
+	{1337, 1337, ";Capabilities", true},
+};
+
+#define N_OSC_QUESTIONS (sizeof osc_questions / sizeof osc_questions[0])
+
+/* What the terminal makes of the first n_bytes of the string that is held: to it, control characters inside are not there. */
+static size_t read_string(const struct questions *questions, size_t n_bytes, char *text)
 {
-	if (text[1] == 'P')
-		return n_bytes > 3 && (text[2] == '$' || text[2] == '+') && text[3] == 'q';
-	return n_bytes > 3 && text[n_bytes - 1] == '?' && text[n_bytes - 2] == ';';
+	size_t n = 0;
+
+	for (size_t i = 2; i < n_bytes; i++)
+		if (questions->held[i] >= 0x20 && questions->held[i] != BYTE_DELETE)
+			text[n++] = (char)questions->held[i];
+	text[n] = 0;
+	return n;
 }
 
-/* Too long to be held back, and not at its end: can it be a question? */
+static bool is_osc_question(const char *text, size_t n_text)
+{
+	long number = strtol(text, NULL, 10);
+
+	for (size_t i = 0; i < N_OSC_QUESTIONS; i++) {
+		const struct osc_question *it = &osc_questions[i];
+
+		if (number >= it->first && number <= it->last && strstr(text, it->with))
+			return true;
+	}
+	return n_text > 1 && strcmp(text + n_text - 2, ";?") == 0;
+}
+
+/* DCS $q or +q: settings, and what terminfo says. */
+static bool is_dcs_question(const char *text)
+{
+	const char *at = text + strspn(text, "0123456789:;<=>?");
+
+	return (*at == '$' || *at == '+') && at[1] == 'q';
+}
+
+/* kitty: graphics that are to be tried, not shown. */
+static bool is_apc_question(const char *text)
+{
+	const char *query = strstr(text, "a=q"), *data = strchr(text, ';');
+
+	return *text == 'G' && query && (!data || query < data);
+}
+
+/* Is the string that is held, up to but not with what ends it, a question? */
+static bool is_string_question(const struct questions *questions, size_t n_bytes)
+{
+	char text[QUESTIONS_MAX_HELD];
+	size_t n_text = read_string(questions, n_bytes, text);
+
+	if (questions->held[1] == 'P')
+		return is_dcs_question(text);
+	return questions->held[1] == ']' ? is_osc_question(text, n_text) : is_apc_question(text);
+}
+
+static bool may_be_osc_question(const char *text)
+{
+	long number = strtol(text, NULL, 10);
+	const char *first = strchr(text, ';');
+
+	for (size_t i = 0; i < N_OSC_QUESTIONS; i++)
+		if (number >= osc_questions[i].first && number <= osc_questions[i].last && !osc_questions[i].is_rest_free)
+			return true;
+	return number == 52 && first && !strchr(first + 1, ';'); /* the clipboard: what is behind the second is its text */
+}
+
+/* Too long to be held back, and not at its end: can it be a question? What is mostly controls is not meant for anything better. */
 static bool may_be_question(const struct questions *questions)
 {
-	const char *text = (const char *)questions->held;
-	long number = strtol(text + 2, NULL, 10);
+	char text[QUESTIONS_MAX_HELD];
+	size_t n_text;
 
-	if (questions->state == QUESTIONS_CONTROL)
+	if (questions->state == QUESTIONS_CONTROL || is_string_question(questions, questions->n_held))
 		return true;
-	if (text[1] == 'P')
-		return is_string_question(text, questions->n_held);
-	return number == 4 || number == 5 || (number >= 10 && number <= 19);
+	n_text = read_string(questions, questions->n_held, text);
+	if (n_text < questions->n_held / 2)
+		return true;
+	if (questions->held[1] == 'P')
+		return strspn(text, "0123456789:;<=>?") >= n_text - 1;
+	return questions->held[1] == ']' ? may_be_osc_question(text) : *text == 'G' && !strchr(text, ';');
 }
 
 /* ── Holding back ────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -164,7 +257,7 @@ static size_t take_escape(struct questions *questions, unsigned char byte, unsig
 	questions->held[questions->n_held++] = byte;
 	if (byte == '[')
 		questions->state = QUESTIONS_CONTROL;
-	else if (byte == ']' || byte == 'P')
+	else if (byte == ']' || byte == 'P' || byte == '_')
 		questions->state = QUESTIONS_STRING;
 	else
 		return judge(questions, byte == 'Z', out); /* ESC Z: identify yourself */
@@ -230,13 +323,15 @@ static size_t take_string(struct questions *questions, unsigned char byte, unsig
 	if ((was_escape && byte != '\\') ||
 	    (is_introducer(byte) && questions->held[questions->n_held - 1] == BYTE_EIGHT_BIT))
 		return introduce(questions, byte, out);
+	if (byte == BYTE_ENQUIRY) /* where the string is over for the terminal, it is a question */
+		return 0;
 	if (byte == 0x9c && questions->held[n_text - 1] == BYTE_EIGHT_BIT) {
 		n_text--;
 		was_escape = true;
 	}
 	questions->held[questions->n_held++] = byte;
-	if (was_escape || byte == BYTE_BELL)
-		return judge(questions, is_string_question((const char *)questions->held, n_text), out);
+	if (was_escape || (byte == BYTE_BELL && questions->held[1] == ']'))
+		return judge(questions, is_string_question(questions, n_text), out);
 	questions->state = byte == BYTE_ESCAPE ? QUESTIONS_STRING_ESCAPE : QUESTIONS_STRING;
 	return 0;
 }
