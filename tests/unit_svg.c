@@ -68,9 +68,16 @@ HARNESS_TEST(svg, shows_the_cursor_unless_it_is_hidden)
 HARNESS_TEST(svg, has_no_element_that_a_program_printed)
 {
 	expect("<script>1</script>", "<script", 0);
-	expect("<script>1</script>", "&lt;script>1&lt;/script>", 1);
+	expect("<script>1</script>", "&lt;script&gt;1&lt;/script&gt;", 1);
 	expect("a&lt;b", "a&amp;lt;b", 1);
 	expect("\"'", ">\"'</text>", 1);
+}
+
+/* What no document may have, however it is written. */
+HARNESS_TEST(svg, is_a_document_whatever_was_printed)
+{
+	expect("a[b[c]]>", ">a[b[c]]&gt;</text>", 1);
+	expect("a\xef\xbf\xbe\xef\xbf\xbf", ">a\xef\xbf\xbd\xef\xbf\xbd</text>", 1);
 }
 
 HARNESS_TEST(svg, keeps_a_wide_character_on_two_cells)

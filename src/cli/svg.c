@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CELL_WIDTH 8.4 /* 0.6 of the font's size, as monospaced fonts have it */
 #define CELL_HEIGHT 18
@@ -57,13 +58,26 @@ static double y_of(uint32_t row)
 	return MARGIN + (double)row * CELL_HEIGHT;
 }
 
+/* U+FFFE and U+FFFF, which no document may have. */
+static bool is_no_character(const char *text)
+{
+	return strncmp(text, "\xef\xbf\xbe", 3) == 0 || strncmp(text, "\xef\xbf\xbf", 3) == 0;
+}
+
 static void put_text(FILE *out, const char *text)
 {
 	for (; *text; text++) {
+		if (is_no_character(text)) {
+			fputs("\xef\xbf\xbd", out);
+			text += 2;
+			continue;
+		}
 		if (*text == '&')
 			fputs("&amp;", out);
 		else if (*text == '<')
 			fputs("&lt;", out);
+		else if (*text == '>') /* ]]> ends something else */
+			fputs("&gt;", out);
 		else if ((unsigned char)*text >= 0x20)
 			fputc(*text, out);
 	}
