@@ -251,6 +251,12 @@ static long attack_truncate(void)
 	return fallocate(attacker.memory_fd, 0, 0, 4096);
 }
 
+/* So that who hands it out cannot open it any more. Last of all, since it would spoil the others. */
+static long attack_change_mode(void)
+{
+	return fchmod(attacker.memory_fd, 0);
+}
+
 static long attack_map_writable(void)
 {
 	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, attacker.memory_fd, 0) == MAP_FAILED ? -1 : 0;
@@ -334,6 +340,7 @@ static const struct attack {
 	{"execve", attack_exec, false},
 	{"memfd_create", attack_memfd, true},
 	{"prctl", attack_prctl, false},
+	{"fchmod", attack_change_mode, false},
 };
 
 #define N_ATTACKS (sizeof attacks / sizeof attacks[0])

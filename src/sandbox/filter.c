@@ -10,6 +10,8 @@
  *   mprotect  never executable
  *   fcntl     only what asks, and the flags of a descriptor; not F_SETOWN, which aims signals
  *   sendto    only on a connection, without an address
+ *   fchmod    for who may attach, and to no mode but that of rings and cursor pages: with another one, of a ring that it was
+ *             handed, nobody else could be handed that ring any more
  *   futex     any: it reaches other processes through shared mappings only, and those are read-only or our own memory
  *
  * For who may attach, mmap may be writable and shared as well: what somebody else owns comes with a descriptor that does not
@@ -108,10 +110,14 @@ static const struct conditional conditionals[] = {
 
 /* What attaching to a session takes, and sealed memory to hand on. */
 static const int allowed_to_attach[] = {
-	SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(fchmod), SCMP_SYS(epoll_create1), SCMP_SYS(eventfd2),
+	SCMP_SYS(memfd_create),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(epoll_create1),
+	SCMP_SYS(eventfd2),
 };
 
 static const struct conditional conditionals_to_attach[] = {
+	{SCMP_SYS(fchmod), 1, UINT32_MAX, 0400},
 	{SCMP_SYS(fcntl), 1, UINT32_MAX, F_ADD_SEALS},
 	{SCMP_SYS(fcntl), 1, UINT32_MAX, F_DUPFD_CLOEXEC},
 	{SCMP_SYS(mmap), 2, PROT_EXEC, 0},
