@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static const char *own_session;
@@ -105,6 +106,36 @@ HARNESS_TEST(find, more_engines_than_are_asked_at_once)
 	for (const char *c = names; *c; c++)
 		n += *c == ' ';
 	cr_expect_eq(n, 70);
+}
+
+/* Of so many at once as there are descriptors for; and if that is none, it is not said that there is nobody. */
+HARNESS_TEST(find, with_few_descriptors)
+{
+	struct rlimit limit = {.rlim_max = RLIM_INFINITY};
+	char names[256] = "", session[16];
+	struct rcast_client *client;
+	int n_used = 0, held_fds[2];
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(session, sizeof session, "s%d", i);
+		start_well(session, session);
+	}
+	while (fcntl(n_used, F_GETFD) >= 0)
+		n_used++;
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)n_used + 3;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(rcast_find_sessions(note_name, names), 0);
+	cr_expect_str_eq(names, "s0 s1 s2 s3 s4 s5 s6 s7 ");
+	cr_expect_eq(rcast_client_connect_session("s7", &client), 0);
+	rcast_client_free(client);
+
+	for (size_t i = 0; i < 2; i++)
+		held_fds[i] = dup(STDERR_FILENO);
+	cr_expect_eq(rcast_client_connect_session("s7", &client), -EMFILE);
+	cr_expect_eq(rcast_find_sessions(note_name, names), -EMFILE);
+	for (size_t i = 0; i < 2; i++)
+		close(held_fds[i]);
 }
 
 HARNESS_TEST(find, folder_of_the_wrong_kind)

@@ -4,8 +4,8 @@
  *
  * A *probe* is one engine that is being asked. A batch of probes is asked at once and waited for together, up to one common
  * deadline, so an engine that hangs (stopped, in a debugger) costs its deadline once and hides no other. What does not
- * answer, or answers nonsense, is left out: a search must not fail because one engine is ill. Sockets of dead engines are
- * removed by rcast_socket_dial on the way.
+ * answer, or answers nonsense, is left out: a search must not fail because one engine is ill. It does fail where we ourselves
+ * lack what it takes to ask even one. Sockets of dead engines are removed by rcast_socket_dial on the way.
  *
  * Called by programs; calls connection.c.
  */
@@ -36,19 +36,29 @@ struct search {
 	struct rcast_client *found;     /* the engine that has the one */
 };
 
-static void open_probe(const struct search *search, struct probe *probe, const char *folder, const char *name)
+/* Errors that say nothing about who was asked. */
+static bool is_shortage(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
+}
+
+/* 0, also if nobody is there; or what we lack to find that out. */
+static int open_probe(const struct search *search, struct probe *probe, const char *folder, const char *name)
 {
 	char path[4096];
+	int result;
 
 	if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
-		return;
-	if (rcast_client_connect(path, &probe->client) < 0)
-		return;
+		return 0;
+	result = rcast_client_connect(path, &probe->client);
+	if (result < 0)
+		return is_shortage(result) ? result : 0;
 	probe->exchange.client = probe->client;
 	probe->exchange.reply = search->for_one ? rcasti_session_reply : rcasti_session_list_reply;
 	probe->exchange.user = search->for_one ? (void *)&probe->session : (void *)&probe->list;
 	probe->exchange.result = rcasti_exchange_begin(&probe->exchange, search->request, -1);
 	probe->exchange.done = probe->exchange.result < 0;
+	return 0;
 }
 
 static void close_probe(struct probe *probe)
@@ -132,20 +142,35 @@ static int judge_probes(struct search *search, struct probe *probes, size_t n_pr
 	return result;
 }
 
-static int ask_batch(struct search *search, const char *folder, char *const *names, size_t n_names)
+/* All that there are descriptors for, *n_probes of them. An error if that is none. */
+static int open_probes(const struct search *search, struct probe *probes, const char *folder, struct dirent *const *entries,
+		       size_t *n_probes)
 {
-	struct probe *probes = calloc(n_names, sizeof *probes);
-	uint64_t deadline_ms = rcasti_clock_ms() + PATIENCE_MS;
+	size_t n = 0;
 	int result = 0;
+
+	while (n < *n_probes && (result = open_probe(search, &probes[n], folder, entries[n]->d_name)) == 0)
+		n++;
+	*n_probes = n;
+	return n > 0 ? 0 : result;
+}
+
+/* Ask the first of *n_names; says there how many those were. 1: the search is over. */
+static int ask_batch(struct search *search, const char *folder, struct dirent *const *entries, size_t *n_names)
+{
+	struct probe *probes = calloc(*n_names, sizeof *probes);
+	uint64_t deadline_ms = rcasti_clock_ms() + PATIENCE_MS;
+	int result;
 
 	if (!probes)
 		return -ENOMEM;
-	for (size_t i = 0; i < n_names; i++)
-		open_probe(search, &probes[i], folder, names[i]);
-	do {
-		result = judge_probes(search, probes, n_names);
-	} while (result == 0 && turn_probes(probes, n_names, deadline_ms));
-	for (size_t i = 0; i < n_names; i++)
+	result = open_probes(search, probes, folder, entries, n_names);
+	if (result == 0) {
+		do {
+			result = judge_probes(search, probes, *n_names);
+		} while (result == 0 && turn_probes(probes, *n_names, deadline_ms));
+	}
+	for (size_t i = 0; i < *n_names; i++)
 		close_probe(&probes[i]);
 	free(probes);
 	return result;
@@ -161,21 +186,16 @@ static int ask_all(struct search *search)
 	char folder[4096];
 	struct dirent **entries;
 	int n_entries, result = rcast_socket_folder(folder, sizeof folder);
+	size_t n;
 
 	if (result < 0)
 		return result;
 	n_entries = scandir(folder, &entries, may_be_socket, alphasort);
 	if (n_entries < 0)
 		return -errno;
-	for (int at = 0; at < n_entries && result == 0; at += PROBES_AT_ONCE) {
-		char *names[PROBES_AT_ONCE];
-		int n = 0;
-
-		while (n < PROBES_AT_ONCE && at + n < n_entries) {
-			names[n] = entries[at + n]->d_name;
-			n++;
-		}
-		result = ask_batch(search, folder, names, (size_t)n);
+	for (int at = 0; at < n_entries && result == 0; at += (int)n) {
+		n = n_entries - at < PROBES_AT_ONCE ? (size_t)(n_entries - at) : PROBES_AT_ONCE;
+		result = ask_batch(search, folder, entries + at, &n);
 	}
 	for (int i = 0; i < n_entries; i++)
 		free(entries[i]);
