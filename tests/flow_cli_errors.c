@@ -22,6 +22,7 @@ static const struct mistake mistakes[] = {
 	{2, "'fly' is no verb", {"fly"}},
 	{2, "'' is no verb", {""}},
 	{2, "'--bad' is no verb", {"--bad"}},
+	{2, "--socket needs a path", {"--socket"}},
 
 	{2, "unknown or ambiguous option '--bad'", {"ls", "--bad"}},
 	{2, "unknown or ambiguous option '-x'", {"tail", "-x", "bystander"}},
@@ -253,6 +254,78 @@ HARNESS_TEST(errors, no_descriptors_left)
 		harness_result_free(&result);
 	}
 	expect_untouched_bystander();
+}
+
+/* Started without one of the three standard descriptors, or with one that takes nothing. */
+HARNESS_TEST(errors, standard_descriptors_that_cannot_be_used)
+{
+	static const struct {
+		const char *script;
+		int status;
+		const char *says;
+	} rows[] = {
+		{"tail ended >&-", 1, "standard output cannot be written: Bad file descriptor (EBADF)"},
+		{"tail ended <&- >&-", 1, "standard output cannot be written: Bad file descriptor (EBADF)"},
+		{"screen bystander >&-", 1, "standard output cannot be written: Bad file descriptor (EBADF)"},
+		{"stat bystander >&-", 1, "standard output cannot be written: Bad file descriptor (EBADF)"},
+		{"ls >&-", 1, "standard output cannot be written: Bad file descriptor (EBADF)"},
+		{"--help >&-", 1, "standard output cannot be written: Bad file descriptor (EBADF)"},
+		{"publish new <&-", 1, "standard input cannot be read: Bad file descriptor (EBADF)"},
+		{"play - <&-", 1, "Bad file descriptor (EBADF)"},
+		{"--help >/dev/full", 1, "standard output cannot be written: No space left on device (ENOSPC)"},
+		{"--version >/dev/full", 1, "standard output cannot be written: No space left on device (ENOSPC)"},
+		{"watch --help >/dev/full", 1, "standard output cannot be written: No space left on device (ENOSPC)"},
+		{"ls --json >/dev/full", 1, "standard output cannot be written: No space left on device (ENOSPC)"},
+		{"run --detached --name other -- true >/dev/full", 125, "No space left on device (ENOSPC)"},
+	};
+
+	start_bystander();
+	flow_start("ended", "64K", "echo hello");
+	flow_await_end("ended");
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char script[256];
+		const char *argv[] = {"sh", "-c", script, harness_ringcast(), NULL};
+		struct harness_result result;
+
+		snprintf(script, sizeof script, "exec \"$0\" %s", rows[i].script);
+		result = harness_run(argv, NULL);
+		expect_one_line(&result, rows[i].status, rows[i].says, rows[i].script);
+		harness_result_free(&result);
+	}
+}
+
+HARNESS_TEST(errors, a_session_needs_no_standard_descriptors)
+{
+	const char *argv[] = {"sh", "-c", "exec \"$0\" run --name quiet -- echo hello <&- 2>&-", harness_ringcast(), NULL};
+	struct harness_result result = harness_run(argv, NULL);
+
+	cr_expect_eq(result.status, 0);
+	cr_expect_str_eq(result.out, "hello\r\n");
+	cr_expect_str_eq(result.err, "");
+	harness_result_free(&result);
+}
+
+/* What is said of a recording may be made of its own bytes; in eight bits, a control is two of UTF-8. */
+HARNESS_TEST(errors, messages_steer_no_terminal)
+{
+	static const char *const recordings[] = {"[\"\xc2\x9b"
+						 "6n\xc2\x9d"
+						 "2;title\xc2\x9c",
+						 "{\"version\":3}\n[1,\"o\",\xc2\x9b"
+						 "6n]\n",
+						 "\x9b"
+						 "6n",
+						 "\x1b[6n"};
+
+	for (size_t i = 0; i < sizeof recordings / sizeof recordings[0]; i++) {
+		const char *argv[] = {harness_ringcast(), "play", "-", NULL};
+		struct harness_result result = harness_run(argv, recordings[i]);
+
+		expect_one_line(&result, 1, "ringcast: -: line ", recordings[i]);
+		for (const char *c = result.err; *c; c++)
+			cr_expect((unsigned char)*c < 0x80 && (*c >= ' ' || *c == '\n'), "%zu: '%s'", i, result.err);
+		harness_result_free(&result);
+	}
 }
 
 /* A socket that answers with anything but the protocol hides nobody. */

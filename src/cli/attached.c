@@ -53,9 +53,9 @@ static bool take_input(void *user)
 	ssize_t n = read(attached->show.follow.input_fd, space, sizeof attached->pending - attached->n_pending);
 	unsigned char *detach;
 
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR;
-	if (n == 0) {
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n <= 0) {
 		attached->input_over = true;
 		return !attached->show.terminal.has_keys;
 	}

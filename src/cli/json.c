@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/character.h"
 #include "cli/output.h"
 
 void json_free(struct json *json)
@@ -83,29 +84,12 @@ void json_end(struct json *json, char bracket)
 
 /* ── Strings ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* How many bytes the UTF-8 character at `text` takes, and what it is; 0: it is none. */
-static size_t decode(const unsigned char *text, size_t n_bytes, uint32_t *point)
-{
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = text[0] < 0x80 ? 1 : text[0] >> 5 == 6 ? 2 : text[0] >> 4 == 14 ? 3 : text[0] >> 3 == 30 ? 4 : 0;
-
-	if (n == 0 || n > n_bytes)
-		return 0;
-	*point = n == 1 ? text[0] : text[0] & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++) {
-		if (text[i] >> 6 != 2)
-			return 0;
-		*point = *point << 6 | (text[i] & 0x3f);
-	}
-	return *point < smallest[n] || *point > 0x10ffff || (*point >= 0xd800 && *point <= 0xdfff) ? 0 : n;
-}
-
 static bool is_utf8(const unsigned char *text, size_t n_bytes)
 {
 	uint32_t point;
 
 	for (size_t at = 0, n; at < n_bytes; at += n) {
-		n = decode(text + at, n_bytes - at, &point);
+		n = character_decode(text + at, n_bytes - at, &point);
 		if (n == 0)
 			return false;
 	}
@@ -120,7 +104,7 @@ static void append_character(struct json *json, const unsigned char *text, size_
 		letter += 2;
 	if (*letter)
 		append_format(json, "\\%c", letter[1]);
-	else if (point < 0x20 || (point >= 0x7f && point < 0xa0))
+	else if (character_is_control(point))
 		append_format(json, "\\u%04" PRIx32, point);
 	else
 		append(json, (const char *)text, n_bytes);
@@ -133,7 +117,7 @@ static void append_string(struct json *json, const unsigned char *text, size_t n
 	for (size_t at = 0, n; at < n_bytes; at += n) {
 		uint32_t point = '?';
 
-		n = decode(text + at, n_bytes - at, &point);
+		n = character_decode(text + at, n_bytes - at, &point);
 		append_character(json, n ? text + at : (const unsigned char *)"?", n ? n : 1, point);
 		n = n ? n : 1;
 	}

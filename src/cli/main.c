@@ -4,14 +4,17 @@
  *
  * SIGPIPE and SIGXFSZ are ignored for good: who cannot be written to is an error to report, in one line, with the terminal put back.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ringcast/ringcast.h>
 
 #include "cli/connect.h"
 #include "cli/message.h"
+#include "cli/output.h"
 #include "cli/verb.h"
 
 static const struct verb *const verbs[] = {
@@ -47,13 +50,37 @@ static int print_help(void)
 	for (size_t i = 0; i < N_VERBS; i++)
 		printf("  %-8s  %s\n", verbs[i]->name, verbs[i]->summary);
 	printf("\n%s\n%s", socket_option, exit_codes);
-	return fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
+	return output_flush();
+}
+
+static int print_version(void)
+{
+	printf("ringcast %s\n", RCAST_VERSION);
+	return output_flush();
+}
+
+/*
+ * A descriptor of these that we were started without would be given to the next socket, and what we print would go to an engine. What
+ * takes its place fails when it is used, as one that is closed does.
+ */
+static bool occupy_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
 }
 
 int main(int argc, char **argv)
 {
+	if (!occupy_standard())
+		return EXIT_CODE_FAILURE;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	if (argc == 2 && strcmp(argv[1], "--socket") == 0) {
+		message_line("--socket needs a path; see 'ringcast --help'");
+		return EXIT_CODE_USAGE;
+	}
 	if (argc > 2 && strcmp(argv[1], "--socket") == 0) {
 		connect_through(argv[2]);
 		argv += 2;
@@ -66,7 +93,7 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
 		return print_help();
 	if (strcmp(argv[1], "--version") == 0)
-		return printf("ringcast %s\n", RCAST_VERSION) > 0 && fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILURE;
+		return print_version();
 	for (size_t i = 0; i < N_VERBS; i++) {
 		if (strcmp(argv[1], verbs[i]->name) == 0)
 			return verbs[i]->run(verbs[i], argc - 1, argv + 1);

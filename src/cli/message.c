@@ -13,18 +13,30 @@
 
 #include <ringcast/circuit.h>
 
+#include "cli/character.h"
 #include "cli/connect.h"
 #include "cli/output.h"
+
+/* There may be names and pieces of recordings in it, and what a terminal would make of them is none of a message's business. */
+static void clean(char *line)
+{
+	size_t n_left = strlen(line), n;
+	uint32_t point = 0;
+
+	for (char *at = line; n_left > 0; at += n, n_left -= n) {
+		n = character_decode((const unsigned char *)at, n_left, &point);
+		if (n == 0 || character_is_control(point))
+			memset(at, '?', n ? n : 1);
+		n = n ? n : 1;
+	}
+}
 
 static void print_line(const char *verb, const char *format, va_list list, const char *hint)
 {
 	char line[1024], whole[1200];
 
 	vsnprintf(line, sizeof line, format, list);
-	for (char *c = line; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	}
+	clean(line);
 	snprintf(whole, sizeof whole, "ringcast: %s%s%s%s\n", verb, *verb ? ": " : "", line, hint);
 	output_try(STDERR_FILENO, whole);
 }

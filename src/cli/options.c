@@ -12,6 +12,7 @@
 #include <ringcast/ring.h>
 
 #include "cli/message.h"
+#include "cli/output.h"
 
 #define OPTION_HELP 0x10000
 #define DAY_MS 86400000u
@@ -52,7 +53,7 @@ int options_next(struct command_line *line)
 	case OPTION_HELP:
 	case 'h':
 		print_help(line->verb);
-		return over(line, fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_FAILURE);
+		return over(line, output_flush());
 	case ':':
 		return over(line, message_usage(line->verb, "%s needs a value", line->argv[optind - 1]));
 	case '?':

@@ -21,9 +21,9 @@
 
 #define PATIENCE_MS 100
 
-static int await_room(void)
+int output_await_room(int fd)
 {
-	struct pollfd polled[] = {{.fd = STDOUT_FILENO, .events = POLLOUT}, {.fd = signals_fd(), .events = POLLIN}};
+	struct pollfd polled[] = {{.fd = fd, .events = POLLOUT}, {.fd = signals_fd(), .events = POLLIN}};
 
 	if (poll(polled, 2, -1) < 0 && errno != EINTR)
 		return -errno;
@@ -37,7 +37,7 @@ int output_write(const void *data, size_t n_bytes)
 
 	while (at < end) {
 		size_t n = (size_t)(end - at) < PIPE_BUF ? (size_t)(end - at) : PIPE_BUF;
-		int result = await_room();
+		int result = output_await_room(STDOUT_FILENO);
 		ssize_t written;
 
 		if (result < 0)
@@ -79,6 +79,13 @@ void output_try(int fd, const char *text)
 	}
 	if (own_fd >= 0)
 		close(own_fd);
+}
+
+int output_flush(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_CODE_OK;
+	return output_failed(errno ? -errno : -EIO);
 }
 
 int output_failed(int error)

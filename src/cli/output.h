@@ -13,11 +13,17 @@
  */
 int output_write(const void *data, size_t n_bytes);
 
+/* Wait until fd takes something. -EINTR: a signal wants us to end. */
+int output_await_room(int fd);
+
 /*
  * The last words to a terminal, or about an error: as much of it as `fd` takes now. One that takes nothing is stopped or gone, and
  * must not hold up our end.
  */
 void output_try(int fd, const char *text);
+
+/* Bring what stdio was given to standard output. Returns the exit code, and says why if it cannot be written. */
+int output_flush(void);
 
 /* Say that output_write failed. Returns the exit code. */
 int output_failed(int error);

@@ -13,6 +13,7 @@
 #include "cli/engine_flags.h"
 #include "cli/message.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/signals.h"
 #include "cli/start.h"
 #include "cli/terminal.h"
@@ -116,7 +117,7 @@ static int start_and_attach(struct run *run)
 		return attached_exit_code(result);
 	if (run->detached) {
 		printf("%s\n", run->order.name);
-		result = fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_OWN_FAILURE;
+		result = attached_exit_code(output_flush());
 	} else {
 		signals_open_for_terminal();
 		result = attached_run(client, run->order.name, &run->attached);
