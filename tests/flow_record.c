@@ -77,6 +77,29 @@ HARNESS_TEST(record, a_signal_ends_it_with_a_valid_file)
 	free(text);
 }
 
+/* Into a pipe that nobody reads. */
+HARNESS_TEST(record, a_signal_ends_it_where_nothing_more_can_be_written)
+{
+	int reader_fd, n_waiting = 0, n_before;
+	pid_t recorder;
+
+	flow_start("flood", "1M", "seq 1 50000");
+	flow_await_end("flood");
+	cr_assert_eq(mkfifo(harness_path("cast"), 0600), 0);
+	reader_fd = open(harness_path("cast"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	recorder =
+		flow_spawn_to_file((const char *[]){"record", "--overwrite", "flood", harness_path("cast"), NULL}, "said");
+	do {
+		n_before = n_waiting;
+		for (int i = 0; i < 50; i++)
+			harness_pause();
+		cr_assert_eq(ioctl(reader_fd, FIONREAD, &n_waiting), 0);
+	} while (n_waiting == 0 || n_waiting != n_before);
+	kill(recorder, SIGTERM);
+	cr_expect_eq(harness_wait(recorder), 128 + SIGTERM);
+	close(reader_fd);
+}
+
 HARNESS_TEST(record, the_last_minutes_of_a_living_session)
 {
 	struct harness_result result;

@@ -27,13 +27,29 @@
 #include <unistd.h>
 
 #include "cli/clock.h"
+#include "cli/output.h"
 
 #define MAX_EVENT_BYTES ((size_t)64 * 1024)
 
 int cast_open(struct cast *cast, const char *path, bool overwrite)
 {
 	cast->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (overwrite ? O_TRUNC : O_EXCL), 0666);
-	return cast->fd < 0 ? -errno : 0;
+	if (cast->fd < 0)
+		return -errno;
+	fcntl(cast->fd, F_SETFL, O_NONBLOCK); /* a pipe that takes no more must not keep a signal from ending us */
+	return 0;
+}
+
+/* Some of it. How much, or -errno. */
+static ssize_t write_some(const struct cast *cast, const char *bytes, size_t n_bytes)
+{
+	ssize_t n = write(cast->fd, bytes, n_bytes);
+
+	if (n < 0 && errno == EAGAIN)
+		return output_await_room(cast->fd);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	return n;
 }
 
 static int write_whole(struct cast *cast, const char *bytes, size_t n_bytes)
@@ -41,14 +57,13 @@ static int write_whole(struct cast *cast, const char *bytes, size_t n_bytes)
 	size_t n_written = 0;
 
 	while (n_written < n_bytes) {
-		ssize_t n = write(cast->fd, bytes + n_written, n_bytes - n_written);
-		if (n < 0 && errno != EINTR) {
-			int error = -errno;
+		ssize_t n = write_some(cast, bytes + n_written, n_bytes - n_written);
+		if (n < 0) {
 			cast->has_failed = true;
 			/* A pipe or a terminal has nothing to be cut off. */
-			return ftruncate(cast->fd, cast->n_whole) == 0 || errno == EINVAL ? error : -errno;
+			return ftruncate(cast->fd, cast->n_whole) == 0 || errno == EINVAL ? (int)n : -errno;
 		}
-		n_written += n > 0 ? (size_t)n : 0;
+		n_written += (size_t)n;
 	}
 	cast->n_whole += (off_t)n_bytes;
 	return 0;
