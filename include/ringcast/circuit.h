@@ -109,7 +109,7 @@ struct rcast_link_ops {
 
 /*
  * Carry frames over a connected socket: UNIX SOCK_SEQPACKET, UNIX SOCK_STREAM, or TCP, which is found out from the socket.
- * Takes socket_fd, whatever it returns, and makes it non-blocking. `options` may be NULL.
+ * Takes socket_fd, whatever it returns, and makes it non-blocking. `options` may be NULL; `ops` must outlast the link.
  */
 RCAST_API int rcast_link_open_take(int socket_fd, enum rcast_link_role role, const struct rcast_link_options *options,
 				   const struct rcast_link_ops *ops, void *user, struct rcast_link **link);
@@ -177,7 +177,8 @@ struct rcast_circuit_ops {
 
 /*
  * Pick an idle circuit and begin an exchange on it with the first rcast_circuit_send. -ENOBUFS: as many as max_busy, ours or
- * the peer's (RCAST_LINK_MIN_BUSY until its first frame came), are busy, or no id is idle. -EPIPE: the link is down.
+ * the peer's (RCAST_LINK_MIN_BUSY until its first frame came), are busy, or no id is idle. -EPIPE: the link is down. `ops` must
+ * outlast the exchange.
  */
 RCAST_API int rcast_circuit_begin(struct rcast_link *link, const struct rcast_circuit_ops *ops, void *user,
 				  struct rcast_circuit **circuit);

@@ -3,13 +3,18 @@
  * The client: find sessions, attach to them, follow them, steer them.
  *
  *   find     rcast_find_sessions, rcast_client_connect_session
- *   command  rcast_client_list, _start, _send_input, _resize, _signal, _kick, _kill, _stats, _get_keyframe: each one request
- *            and its reply
+ *   command  rcast_client_list, _describe, _start, _send_input, _resize, _resize_ring, _signal, _kick, _kill, _stats,
+ *            _get_keyframe: each one request and its reply
  *   follow   rcast_view_open → rcast_view_next … → rcast_view_close
  *   wait     rcast_wait_create → rcast_view_wait → rcast_wait_free
  *
- * Commands block for at most the client's timeout. A view never blocks: poll rcast_view_fd for POLLIN and call
- * rcast_view_next until it says RCAST_EMPTY; it looks after the connection by itself.
+ * Commands, and rcast_view_open, block for at most the client's timeout. A view never blocks: poll rcast_view_fd for POLLIN and
+ * call rcast_view_next until it says RCAST_EMPTY; it looks after the connection by itself.
+ *
+ * Beside what is said at each, all that speak to the engine can return: -ENOENT, no such session; -EPERM, this connection has
+ * not got the right to do that; -ENOBUFS, we hold as much of the engine as we may; -EPIPE, the engine is gone; -ETIMEDOUT;
+ * -EPROTO, what it said makes no sense; -ENOMEM, -EMFILE. rcast_client_error has it in words. A client and all its views belong
+ * to one thread at a time.
  */
 #ifndef RINGCAST_CLIENT_H
 #define RINGCAST_CLIENT_H
@@ -25,22 +30,24 @@ struct rcast_view;
 
 /* ── Connections ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* Connect to the engine at a socket path. -ENOENT: no engine there. *client is NULL on an error. */
+/* Connect to the engine at a socket path. -ENOENT: no engine there. */
 RCAST_API int rcast_client_connect(const char *path, struct rcast_client **client);
 
 /* Speak to an engine over a socket that is connected to it already, see rcast_engine_adopt_take. Takes it, whatever it returns. */
 RCAST_API int rcast_client_open_take(int socket_fd, struct rcast_client **client);
 
-/* Connect to the engine that has the session of this name: asks every socket in rcast_socket_folder. -ENOENT: none has. */
+/* Connect to the engine that has the session of this name: asks every socket in the folder of <ringcast/circuit.h>'s
+ * rcast_socket_folder. -ENOENT: none has it. -EINVAL: that is no name. */
 RCAST_API int rcast_client_connect_session(const char *session, struct rcast_client **client);
 
 /* Closes the connection; all its views must be closed before. */
 RCAST_API void rcast_client_free(struct rcast_client *client);
 
-/* What the last failed call on this client met, in one line that names what was wrong and what would be right. Borrowed. */
+/* What the last failed call on this client or a view of it met, in one line that names what was wrong and what would be right.
+ * Borrowed, until the next call. */
 RCAST_API const char *rcast_client_error(const struct rcast_client *client);
 
-/* How long a command waits for its reply; 5,000 at first. A command that runs out of time gets -ETIMEDOUT. */
+/* For how long a command waits for its reply; 5,000 ms at first. */
 RCAST_API void rcast_client_set_timeout(struct rcast_client *client, int timeout_ms);
 
 /* Give up rights on this connection, for good: from then on the engine lets it list, describe and view, nothing else. */
@@ -78,14 +85,15 @@ struct rcast_session_info {
 	bool at_prompt;         /* the shell shows its prompt, and nobody has pressed Enter since */
 };
 
-/* The engine's sessions: calls back once for each, in order of name; a non-zero return ends the walk and is returned. */
+/* The engine's sessions: calls back once for each, in order of name; a non-zero return ends the walk and is returned. All of
+ * them are known before the first call, so the callback may use the client. */
 typedef int rcast_session_callback(void *user, const struct rcast_session_info *info);
 RCAST_API int rcast_client_list(struct rcast_client *client, rcast_session_callback *callback, void *user);
 
 /* The sessions of all engines of this user. Engines that do not answer are left out. -EACCES: see rcast_socket_folder. */
 RCAST_API int rcast_find_sessions(rcast_session_callback *callback, void *user);
 
-/* One session. -ENOENT. */
+/* One session. */
 RCAST_API int rcast_client_describe(struct rcast_client *client, const char *session, struct rcast_session_info *info);
 
 struct rcast_start_options {
@@ -93,18 +101,35 @@ struct rcast_start_options {
 	const char *const *argv; /* a program under a PTY, ends with NULL; or NULL and take_fd */
 	const char *const *envp; /* ends with NULL; NULL: the engine's */
 	const char *cwd;         /* NULL: the engine's */
-	int take_fd;             /* with argv NULL: what to read, taken whatever the call returns */
+	int take_fd;             /* with argv NULL: a pipe, socket or file to read; taken whatever the call returns */
 	uint64_t ring_bytes;     /* 0: the default */
-	uint32_t linger_ms;      /* 0: the default; RCAST_NO_LINGER */
+	uint32_t linger_ms;      /* how long it stays readable when it has ended; 0: a minute; RCAST_NO_LINGER */
 	uint16_t cols, rows;     /* 0: 80, 24 */
 	bool awaits_attach;      /* we are about to attach with RCAST_ANSWERS_FROM_START */
 };
+
+/*
+ * Start a session, which belongs to the engine and outlives this connection. -EEXIST: the name is taken. -EINVAL: the name, the
+ * size or the descriptor. Of a program also what its execve said; of the ring, -ENOSPC and so on.
+ */
 RCAST_API int rcast_client_start(struct rcast_client *client, const struct rcast_start_options *options);
 
+/*
+ * Type into a session's program. What is longer than RCAST_INPUT_MAX goes in pieces of that size: on an error some may have
+ * gone. -EAGAIN: the program is not reading, and as much as the engine keeps is waiting. -EOPNOTSUPP: the session has no
+ * terminal. -ENODATA: it has ended.
+ */
 RCAST_API int rcast_client_send_input(struct rcast_client *client, const char *session, const void *data, size_t n_bytes);
+
+/* Set the size of its terminal. -EINVAL: 0 columns or rows. -EOPNOTSUPP, -ENODATA as above. */
 RCAST_API int rcast_client_resize(struct rcast_client *client, const char *session, uint16_t cols, uint16_t rows);
-RCAST_API int rcast_client_signal(struct rcast_client *client, const char *session, int signal); /* to its process group */
-RCAST_API int rcast_client_kill(struct rcast_client *client, const char *session); /* ends it and removes it, no linger */
+
+/* Send a signal to its program's process group. -EINVAL: there is no such signal. -EOPNOTSUPP: it has no program. -ENODATA: not
+ * any more. */
+RCAST_API int rcast_client_signal(struct rcast_client *client, const char *session, int signal);
+
+/* End a session and remove it, without linger; its program gets SIGHUP. -EOPNOTSUPP: its owner publishes it, and alone can. */
+RCAST_API int rcast_client_kill(struct rcast_client *client, const char *session);
 
 /*
  * Move a session to a ring of another size (see rcast_writer_options.capacity_bytes). Its readers lose nothing; who attaches
@@ -146,6 +171,8 @@ struct rcast_session_stats {
 	const struct rcast_reader_info *readers; /* borrowed until the next call on the client */
 	size_t n_readers;
 };
+
+/* A session in detail, with its readers in the order in which they attached. */
 RCAST_API int rcast_client_stats(struct rcast_client *client, const char *session, struct rcast_session_stats *stats);
 
 /* ── The screen ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -178,15 +205,6 @@ RCAST_API int rcast_client_get_keyframe(struct rcast_client *client, const char 
 /* ── Following ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /*
- * From RCAST_FROM_SCREEN a view joins a session at its screen, and joins there again whenever it was lapped. rcast_view_next then
- * gives a RCAST_RECORD of kind RCAST_KEYFRAME: data is the screen as an escape stream, to be written to a terminal of the
- * keyframe's size; pos and next_pos are where it is valid; and the records from there follow. A late join is no gap; the gap of
- * a lapped view ends at the keyframe, and RCAST_LAPPED comes with it. Until the engine has answered there is RCAST_EMPTY.
- *
- * If the engine has no keyframes, or fails to make one several times, the view goes on as from RCAST_FROM_OLDEST, and
- * rcast_view_keyframe is NULL. With `rejoin` a view that begins elsewhere does the same once it is lapped.
- */
-/*
  * Programs ask their terminal what it is, where the cursor stands, and so on, and it answers as if somebody had typed. Of all
  * views whose terminals can answer exactly one is the one that does, the latest that was opened or typed in; while there is none,
  * the engine answers what it knows. The stream says where that changes.
@@ -194,21 +212,34 @@ RCAST_API int rcast_client_get_keyframe(struct rcast_client *client, const char 
 enum rcast_answers {
 	RCAST_ANSWERS_NOTHING = 0,
 	RCAST_ANSWERS_FROM_NOW = 1,
-	RCAST_ANSWERS_FROM_START =
-		2, /* and what it has asked so far, if nobody was there for that; join at RCAST_FROM_OLDEST */
+	RCAST_ANSWERS_FROM_START = 2, /* and what it has asked so far, if nobody was there; join at RCAST_FROM_OLDEST */
 };
 
+/*
+ * From RCAST_FROM_SCREEN a view joins a session at its screen, and joins there again whenever it was lapped. rcast_view_next then
+ * gives a RCAST_RECORD of kind RCAST_KEYFRAME: data is the screen as an escape stream, to be written to a terminal of the
+ * keyframe's size; pos and next_pos are where it is valid; and the records from there follow. A late join is no gap; the gap of
+ * a lapped view ends at the keyframe, and RCAST_LAPPED comes with it. Until the engine has answered there is RCAST_EMPTY.
+ *
+ * If the engine has no keyframes, or fails to make one several times, the view goes on as from RCAST_FROM_OLDEST, and
+ * rcast_view_keyframe is NULL. With `rejoin` a view that begins elsewhere does the same once it is lapped.
+ *
+ * A lease of lease_ms keeps the program from overwriting what the view has not read yet, for that long; the engine grants no more
+ * than its max_lease_ms (rcast_view_lease_ms says what it did grant). Each half ring that was read starts the time anew. Whoever
+ * runs out of it is lapped like anybody else, until it has read up to the program.
+ */
 struct rcast_view_options {
 	enum rcast_from from;
 	uint64_t from_pos;          /* for RCAST_FROM_POS */
 	bool input;                 /* ask for the right to send input and resize */
 	bool by_circuit;            /* records come over the socket instead of by mapped memory */
-	uint32_t lease_ms;          /* ask for a lease; 0: none */
+	uint32_t lease_ms;          /* ask for a lease; 0: none. Needs the admin right */
 	enum rcast_answers answers; /* with input: is there a terminal behind this view that can answer the program? */
 	bool rejoin;                /* lapped: on at the screen, wherever the view has begun */
 };
 
-/* Attach. -ENOENT: no such session. -EPERM: input or a lease was asked for and is not ours to have. NULL options: from oldest. */
+/* Attach. NULL options: from oldest, and only to look. -EPERM: input or a lease was asked for and is not ours to have.
+ * -EOPNOTSUPP: a lease on a session whose owner publishes it. */
 RCAST_API int rcast_view_open(struct rcast_client *client, const char *session, const struct rcast_view_options *options,
 			      struct rcast_view **view);
 
@@ -254,9 +285,9 @@ RCAST_API const struct rcast_session_info *rcast_view_info(const struct rcast_vi
 RCAST_API uint32_t rcast_view_lease_ms(const struct rcast_view *view);
 
 /*
- * Send input, or the size of our window. -EPERM: attached without the input right. -EAGAIN: the program is not reading; poll
- * for POLLIN (credit comes as a message), call rcast_view_next, try again. Input of any length; sent as a whole or not at
- * all up to RCAST_INPUT_MAX bytes, -EMSGSIZE past that.
+ * Send input, or the size of our window. All of the input is sent or, on an error, nothing. -EMSGSIZE: more than RCAST_INPUT_MAX
+ * bytes. -EPERM: attached without the input right. -EAGAIN: the program is not reading; poll for POLLIN (credit comes as a
+ * message), call rcast_view_next, try again.
  */
 #define RCAST_INPUT_MAX 4096u
 RCAST_API int rcast_view_send_input(struct rcast_view *view, const void *data, size_t n_bytes);

@@ -9,6 +9,7 @@
  *   threads        one thread each runs rcast_engine_control, rcast_engine_pump and rcast_engine_notify in a loop
  *
  * Never both on one engine. All functions here belong to the control thread (or the single loop) unless they say otherwise.
+ * Clients, also those in the engine's own process, come through the control socket: <ringcast/client.h>.
  */
 #ifndef RINGCAST_ENGINE_H
 #define RINGCAST_ENGINE_H
@@ -35,12 +36,11 @@ enum rcast_right {
  * and root have by default what the engine as a whole has.
  */
 struct rcast_quota {
-	uint32_t max_connections; /* (1, of a connection; an eighth of the engine's) */
-	uint32_t max_sessions;    /* started and not gone (256; an eighth) */
-	uint32_t max_readers;     /* attached (1024; an eighth) */
-	uint32_t max_exchanges;   /* begun and not ended (1024; 2048) */
-	uint32_t
-		max_queued_bytes; /* that may come to wait: 256 KiB a connection, 65 KiB a reader by circuit (16 MiB; 64 MiB) */
+	uint32_t max_connections;   /* (1, of a connection; an eighth of the engine's) */
+	uint32_t max_sessions;      /* started and not gone (256; an eighth) */
+	uint32_t max_readers;       /* attached (1024; an eighth) */
+	uint32_t max_exchanges;     /* begun and not ended (1024; 2048) */
+	uint32_t max_queued_bytes;  /* that may wait: 256 KiB a connection, 65 KiB a reader by circuit (16 MiB; 64 MiB) */
 	uint32_t max_fds_in_flight; /* sent, and not received yet (256; 512) */
 };
 
@@ -88,11 +88,15 @@ RCAST_API int rcast_engine_adopt_take(struct rcast_engine *engine, int socket_fd
 /* Ends all sessions (programs get SIGHUP), tells all clients, removes the socket. No other thread may be in the engine. */
 RCAST_API void rcast_engine_free(struct rcast_engine *engine);
 
-/* One loop. The fd stays the engine's; timers show as readability. 0, or -errno when the engine cannot go on. */
+/* One loop: poll the fd, which stays the engine's, for POLLIN (timers show as that, too), and dispatch, which never blocks.
+ * 0, or -errno when the engine cannot go on. */
 RCAST_API int rcast_engine_fd(const struct rcast_engine *engine);
 RCAST_API int rcast_engine_dispatch(struct rcast_engine *engine);
 
-/* Threads: each waits for work at most timeout_ms (-1: for ever) and does it. Any may be woken by rcast_engine_stop. */
+/*
+ * Threads, one each: wait for work at most timeout_ms (-1: for ever) and do it. 0: call it again. -ENODATA: stopped. Other errors:
+ * the engine cannot go on.
+ */
 RCAST_API int rcast_engine_control(struct rcast_engine *engine, int timeout_ms);
 RCAST_API int rcast_engine_pump(struct rcast_engine *engine, int timeout_ms);
 RCAST_API int rcast_engine_notify(struct rcast_engine *engine, int timeout_ms);
@@ -126,6 +130,9 @@ struct rcast_program {
  * Start a session. -EEXIST: the name is taken. -EINVAL: the name or the size. -ENOBUFS: max_sessions. -ENOSPC, -EMFILE, …:
  * the ring could not be made. start_pty: what execve said (-ENOENT, -EACCES, …), before any session exists.
  * start_pipe_take takes fd, whatever it returns, and reads it to its end. start_owned: you publish, see below.
+ *
+ * The engine owns the session and removes it: at the end of its linger, when a client kills it, with the engine. For the first two
+ * kinds `session` may be NULL, and what it is set to is good until the next turn of control; an owned one stays until it is closed.
  */
 RCAST_API int rcast_engine_start_pty(struct rcast_engine *engine, const struct rcast_session_options *options,
 				     const struct rcast_program *program, struct rcast_session **session);
@@ -134,27 +141,29 @@ RCAST_API int rcast_engine_start_pipe_take(struct rcast_engine *engine, const st
 RCAST_API int rcast_engine_start_owned(struct rcast_engine *engine, const struct rcast_session_options *options,
 				       struct rcast_session **session);
 
+/* From any thread. Borrowed, as long as the session is there. */
 RCAST_API const char *rcast_session_name(const struct rcast_session *session);
 
 /*
- * An owned session: publish to its writer from one thread of yours, then call rcast_session_notify from the same thread.
- * End it with rcast_writer_end, notify, and rcast_session_close: it lingers from then on, and must not be touched any more.
- * The writer is the session's. Clients can kill it only once it is closed, and get no lease that would hold you.
+ * An owned session: publish to its writer, which stays the session's (NULL: not an owned session), from one thread of yours, then
+ * call rcast_session_notify from the same thread. To end it: rcast_writer_end, a last notify, and from the control thread
+ * rcast_session_close, behind which it lingers and must not be touched any more. Clients can kill it only once it is closed, and
+ * get no lease that would hold you.
  */
 RCAST_API struct rcast_writer *rcast_session_writer(struct rcast_session *session);
 RCAST_API void rcast_session_notify(struct rcast_session *session);
+RCAST_API void rcast_session_close(struct rcast_session *session);
 
 /*
  * Move an owned session to another ring, of ring_bytes (0: as it is), from the thread that publishes. rcast_session_writer gives
  * another writer from then on, and the one before must not be touched any more. Who is attached is handed the new ring and
  * loses nothing; who was kicked before, or has only kept its mapping, reads nothing that is published from here on.
  * -EAGAIN: the engine has not handed out the last one yet. -EOPNOTSUPP: not an owned session. -EINVAL: the size. -ENODATA: it
- * has ended. On an error all is as before. A kick makes the session want it; nobody else can.
+ * has ended. On an error all is as before. A kick is answered only when you have done it: it makes _wants_rotation true, so
+ * look at that now and then, from the same thread.
  */
 RCAST_API int rcast_session_rotate(struct rcast_session *session, uint64_t ring_bytes);
 RCAST_API bool rcast_session_wants_rotation(const struct rcast_session *session);
-
-RCAST_API void rcast_session_close(struct rcast_session *session);
 
 #ifdef __cplusplus
 }

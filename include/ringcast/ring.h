@@ -47,8 +47,8 @@ RCAST_API int rcast_writer_create(const struct rcast_writer_options *options, st
 /* Unmap the ring. Readers keep what they have mapped; without rcast_writer_end they see a stream that just stops. */
 RCAST_API void rcast_writer_free(struct rcast_writer *writer);
 
-/* A new read-only descriptor of the ring, yours to pass on: the only thing that a reader needs. Or -errno. From any
- * thread, while the writer publishes too. */
+/* A new read-only descriptor of the ring, yours to pass on: the only thing that a reader needs. Or -errno. From any thread, also
+ * while the writer publishes. */
 RCAST_API int rcast_writer_dup_fd(const struct rcast_writer *writer);
 
 /*
@@ -95,8 +95,9 @@ RCAST_API int rcast_writer_end_moved(struct rcast_writer *writer);
 RCAST_API int rcast_writer_move(struct rcast_writer *from, struct rcast_writer *to, uint64_t keep_bytes);
 
 /*
- * Do not overwrite position `pos` and what follows it: a publish that would gets -EAGAIN instead. This is how the owner of
- * the ring honours a lease; RCAST_NO_HOLD, the start, honours none. Costs nothing until a publish meets it.
+ * Do not overwrite position `pos` and what follows it: a publish that would gets -EAGAIN instead. So the owner of the ring
+ * gives a reader time, which then has a *lease*. RCAST_NO_HOLD, as at first: overwrite whatever is oldest. Costs nothing until a
+ * publish meets it. By the thread that publishes.
  */
 #define RCAST_NO_HOLD UINT64_MAX
 RCAST_API void rcast_writer_hold(struct rcast_writer *writer, uint64_t pos);
@@ -158,8 +159,8 @@ RCAST_API uint64_t rcast_reader_lost_bytes(const struct rcast_reader *reader);
 /*
  * Go elsewhere. `pos` counts only for RCAST_FROM_POS; the reader then stands at the record that starts there or, if none
  * does, at the first that starts later. A position that is no longer held is met as RCAST_LAPPED at the next look. -EINVAL:
- * the position lies ahead of the writer, or RCAST_FROM_SCREEN. -EPROTO: the ring is corrupt. -EAGAIN: the writer was faster than the seek, every
- * time; the reader has not moved. Looks at no more headers than a ring can hold.
+ * the position lies ahead of the writer, or RCAST_FROM_SCREEN. -EPROTO: the ring is corrupt. -EAGAIN: the writer was faster
+ * than the seek, every time; the reader has not moved. Looks at no more headers than a ring can hold.
  */
 RCAST_API int rcast_reader_seek(struct rcast_reader *reader, enum rcast_from from, uint64_t pos);
 
@@ -170,6 +171,7 @@ RCAST_API int rcast_reader_seek(struct rcast_reader *reader, enum rcast_from fro
  */
 RCAST_API int rcast_reader_move_take(struct rcast_reader *reader, int ring_fd);
 
+/* The position where the reader stands: the end of what it has read. */
 RCAST_API uint64_t rcast_reader_pos(const struct rcast_reader *reader);
 RCAST_API uint64_t rcast_reader_capacity(const struct rcast_reader *reader);
 
@@ -190,6 +192,7 @@ RCAST_API uint64_t rcast_reader_capacity(const struct rcast_reader *reader);
  */
 struct rcast_cursor;
 
+/* Errors as of rcast_writer_create. _dup_fd: a new descriptor of the page, yours to pass to the publisher; or -errno. */
 RCAST_API int rcast_cursor_create(struct rcast_cursor **cursor);
 RCAST_API void rcast_cursor_free(struct rcast_cursor *cursor); /* only one that no reader has taken */
 RCAST_API int rcast_cursor_dup_fd(const struct rcast_cursor *cursor);
@@ -218,8 +221,8 @@ RCAST_API int rcast_reader_wait(struct rcast_reader *reader, int timeout_ms);
 struct rcast_follower;
 
 /*
- * Takes cursor_fd, whatever it returns. *wake_fd is a new descriptor, yours to hand to the reader. -EPROTO: that was no
- * cursor page, or not a sealed one.
+ * Takes cursor_fd, whatever it returns. *wake_fd is a new descriptor, yours to hand to the reader; -1 after an error. -EPROTO:
+ * that was no cursor page, or not a sealed one. What follows may be called from any thread, and from several at once.
  */
 RCAST_API int rcast_follower_create_take(int cursor_fd, struct rcast_follower **follower, int *wake_fd);
 RCAST_API void rcast_follower_free(struct rcast_follower *follower);

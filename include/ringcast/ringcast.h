@@ -4,11 +4,13 @@
  *
  * This header holds the words that all the others share. Read on in
  *
+ *   <ringcast/client.h>      find sessions, attach to them, follow them (libringcast, as all but the last three)
  *   <ringcast/ring.h>        the ring itself: write once, follow from any number of processes
  *   <ringcast/ring_inline.h> its hot path inlined into the caller, for tight loops
- *   <ringcast/circuit.h>     logical channels over a socket: commands, streams, file descriptors
- *   <ringcast/engine.h>      sessions and the control socket, to embed or to run as a daemon
- *   <ringcast/client.h>      find sessions, attach to them, follow them
+ *   <ringcast/circuit.h>     many conversations over one socket: commands, streams, file descriptors
+ *   <ringcast/engine.h>      sessions and the control socket, to embed or to run as a daemon (libringcast-engine)
+ *   <ringcast/screen.h>      what a terminal shows, and how to draw it again (libringcast-screen)
+ *   <ringcast/sandbox.h>     a process that can follow its session and do nothing else (libringcast-sandbox)
  *
  * Words. A *position* is the count of bytes since the ring's first; it is a u64, never wraps, and is what other systems call
  * a sequence. A *record* is one entry of the ring. A reader is *lapped* when the writer has claimed the bytes it stood on;
@@ -25,7 +27,10 @@
  *   -EACCES        a folder or socket has the wrong owner or mode
  *   -ENOENT        no such session or engine
  *   -EEXIST        a session or engine of that name exists already
+ *   -ECONNABORTED  the engine has detached this view, on purpose
+ *   -ETIMEDOUT     no answer, or no event, within the time that was given
  *   -EINVAL        an argument is out of its stated range
+ *   -ENAMETOOLONG  a path is longer than a UNIX socket's address holds
  *   -EOPNOTSUPP    this link or session cannot do that at all
  *   -ENOBUFS       a stated cap on queues or counts was reached
  *   -ENOMEM, -EMFILE, -ENOSPC, …   from the kernel, as it said them
@@ -34,6 +39,9 @@
  *
  * File descriptors. Each has one owner at every moment and the name says who: `_take` functions and `take_` arguments move
  * it to the callee, `dup_` makes a new one that is yours, `_fd()` lends one that stays the object's.
+ *
+ * Objects. Whatever is made by _create or _open is NULL after an error, and every _free and _close takes NULL. In structs of
+ * options zero means the default; so zero them, and set what matters. Strings in them need only last for the call.
  *
  * Threads. Unless it says otherwise, an object may be used by one thread at a time. The library starts no thread, installs
  * no signal handler, raises no SIGPIPE and keeps no state outside its objects.
@@ -64,8 +72,6 @@ enum rcast_kind {
 	RCAST_TITLE = 10,   /* the session's title, UTF-8, not terminated */
 	RCAST_EXIT = 11,    /* struct rcast_exit: how the program ended */
 	RCAST_MARKER = 12,  /* a label that somebody put at this point, UTF-8, not terminated */
-	RCAST_NOTICE =
-		13, /* said by the engine about the stream: a keyframe is to be had here, bytes were lost before here */
 
 	/* What the output before it has set or said, found by the engine; at most a dozen of these behind one read of output. */
 	RCAST_BELL = 14,      /* struct rcast_bell */

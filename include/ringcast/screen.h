@@ -47,6 +47,9 @@ RCAST_API void rcast_screen_get_size(const struct rcast_screen *screen, uint16_t
 /* Where the cursor stands, from 0. In a line that is full it stands on the last column. */
 RCAST_API void rcast_screen_get_cursor(const struct rcast_screen *screen, uint16_t *col, uint16_t *row, bool *visible);
 
+/* The title, UTF-8, without control characters. Borrowed, until the next feed. */
+RCAST_API const char *rcast_screen_title(const struct rcast_screen *screen);
+
 /* Is the place reached between escape sequences and between UTF-8 characters? */
 RCAST_API bool rcast_screen_is_at_cut_point(const struct rcast_screen *screen);
 
@@ -136,8 +139,8 @@ RCAST_API int rcast_screen_row(const struct rcast_screen *screen, uint16_t row, 
  * A drawing remembers what was sent to one terminal. The first frame and the one behind a change of cols or rows hold every row
  * and touch no other ones, so that a caller may keep rows below for itself; later frames hold the rows that changed. After
  * having written to those rows itself, a caller makes a new drawing. Beside what is seen, the terminal gets the title and the modes of
- * who types into it (mouse, paste, focus, keys) and looks at it (the cursor's shape, reverse video). Lines do not wrap from then on.
- * Putting modes, wrap and colours back is the caller's business.
+ * who types into it (mouse, paste, focus, keys) and looks at it (the cursor's shape, reverse video). Lines do not wrap from then
+ * on. Putting modes, wrap and colours back is the caller's business.
  */
 struct rcast_drawing;
 
@@ -153,9 +156,6 @@ RCAST_API int rcast_screen_draw(const struct rcast_screen *screen, struct rcast_
 
 /* The screen's column and row, from 0, that the last frame has in the terminal's upper left: what mouse positions lack. */
 RCAST_API void rcast_drawing_get_corner(const struct rcast_drawing *drawing, uint16_t *col, uint16_t *row);
-
-/* The title, UTF-8, without control characters. Borrowed, until the next feed. */
-RCAST_API const char *rcast_screen_title(const struct rcast_screen *screen);
 
 /*
  * Output was lost: the screen goes on from what it has, and is *unknown* until it can be shown what the program's terminal
@@ -181,16 +181,6 @@ RCAST_API void rcast_screen_mark_unknown(struct rcast_screen *screen);
  *     what is not known makes this false again.
  */
 RCAST_API bool rcast_screen_is_known(const struct rcast_screen *screen);
-
-/* For an embedder with a grid of its own: the same three acts on it. `screen` is whatever the embedder keeps. */
-struct rcast_screen_ops {
-	void (*feed)(void *screen, const void *data, size_t n_bytes);
-	int (*resize)(void *screen, uint16_t cols, uint16_t rows);
-	int (*snapshot)(void *screen, char **bytes, size_t *n_bytes);
-};
-
-/* Those of struct rcast_screen. */
-RCAST_API extern const struct rcast_screen_ops rcast_screen_ops;
 
 #ifdef __cplusplus
 }

@@ -31,7 +31,7 @@ static const char exit_codes[] =
 	"    2   the command line is wrong\n"
 	"    3   no such session or engine\n"
 	"    4   tail, record, screen: some output was lost\n"
-	"    5   detached by the engine: kicked, or the session was killed\n"
+	"    5   detached by the engine, for the reason given: kicked, say\n"
 	"    6   the engine died\n"
 	"    7   wait: it did not come\n"
 	"  125   as 1, for run and attach, which otherwise end with the status of the session's program\n"

@@ -64,8 +64,6 @@ static const char *kind_name(uint8_t kind)
 		return "exit";
 	case RCAST_MARKER:
 		return "marker";
-	case RCAST_NOTICE:
-		return "notice";
 	case RCAST_BELL:
 		return "bell";
 	case RCAST_DIRECTORY:

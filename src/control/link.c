@@ -135,6 +135,7 @@ int rcast_link_open_take(int socket_fd, enum rcast_link_role role, const struct 
 	struct rcasti_transport *transport;
 	int error = rcasti_link_resolve_options(given, &options);
 
+	*link = NULL;
 	if (!error)
 		error = rcasti_transport_open_socket(socket_fd, rcasti_link_max_frame_bytes(&options), &transport);
 	if (error) {
@@ -154,6 +155,7 @@ int rcast_link_open_memory_pair(const struct rcast_link_options *given, const st
 	struct rcasti_transport *ends[2];
 	int error = rcasti_link_resolve_options(given, &options);
 
+	links[0] = links[1] = NULL;
 	if (!error)
 		error = rcasti_transport_open_memory(rcasti_link_max_frame_bytes(&options), MEMORY_PAIR_BYTES, ends);
 	if (error)
@@ -164,8 +166,10 @@ int rcast_link_open_memory_pair(const struct rcast_link_options *given, const st
 		return error;
 	}
 	error = rcasti_link_open_take(ends[1], RCAST_ACCEPTED, &options, ops, users[1], &links[1]);
-	if (error)
+	if (error) {
 		rcast_link_free(links[0]);
+		links[0] = NULL;
+	}
 	return error;
 }
 

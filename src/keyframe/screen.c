@@ -236,26 +236,3 @@ void rcasti_full_reset(struct rcast_screen *screen)
 	rcasti_scrollback_clear(&screen->scrollback);
 	screen->doubts = 0;
 }
-
-/* ── As operations ───────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static void feed_operation(void *screen, const void *data, size_t n_bytes)
-{
-	rcast_screen_feed(screen, data, n_bytes);
-}
-
-static int resize_operation(void *screen, uint16_t cols, uint16_t rows)
-{
-	return rcast_screen_resize(screen, cols, rows);
-}
-
-static int snapshot_operation(void *screen, char **bytes, size_t *n_bytes)
-{
-	return rcast_screen_snapshot(screen, bytes, n_bytes);
-}
-
-const struct rcast_screen_ops rcast_screen_ops = {
-	.feed = feed_operation,
-	.resize = resize_operation,
-	.snapshot = snapshot_operation,
-};
