@@ -110,3 +110,44 @@ HARNESS_TEST(grid, a_copy_cuts_wide_characters_at_the_edge)
 	rcasti_buffer_destroy(&from);
 	rcasti_buffer_destroy(&to);
 }
+
+HARNESS_TEST(grid, both_halves_of_a_wide_character_that_an_insertion_parts_are_filled)
+{
+	static const struct rcasti_pen fill = {.attributes = PEN_BOLD};
+	struct rcasti_buffer buffer;
+
+	cr_assert_eq(rcasti_buffer_init(&buffer, 6, 1), 0);
+	write_row(&buffer.rows[0], "aW>def");
+	rcasti_row_insert(&buffer, &buffer.rows[0], 2, 1, &fill);
+	cr_assert_str_eq(read_row(&buffer, &buffer.rows[0]), "a...de");
+	for (unsigned x = 0; x < 6; x++)
+		cr_expect_eq(buffer.rows[0].cells[x].pen.attributes == PEN_BOLD, x >= 1 && x <= 3, "column %u", x);
+	rcasti_buffer_destroy(&buffer);
+}
+
+HARNESS_TEST(grid, a_change_of_width_moves_no_tab_stop)
+{
+	static const struct {
+		const char *before, *after; /* a character a column; | is a stop */
+	} cases[] = {
+		{"|.......|...", "|.......|.......|..."}, /* columns that come have a stop every eight */
+		{"|..|.......", "|..|............|..."},  {"............", "................|..."},
+		{"|.......|.......|...", "|.......|..."}, {"|...............|", "|..........."},
+		{"|...........", "|..........."},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint16_t n_before = (uint16_t)strlen(cases[i].before), n_after = (uint16_t)strlen(cases[i].after);
+		struct rcasti_buffer from, to;
+
+		cr_assert_eq(rcasti_buffer_init(&from, n_before, 1), 0);
+		cr_assert_eq(rcasti_buffer_init(&to, n_after, 1), 0);
+		for (unsigned x = 0; x < n_before; x++)
+			from.tabs[x] = cases[i].before[x] == '|';
+		rcasti_buffer_copy(&to, &from, 0);
+		for (unsigned x = 0; x < n_after; x++)
+			cr_expect_eq(to.tabs[x], cases[i].after[x] == '|', "case %zu, column %u", i, x);
+		rcasti_buffer_destroy(&from);
+		rcasti_buffer_destroy(&to);
+	}
+}

@@ -75,20 +75,6 @@ void rcasti_buffer_clear(struct rcasti_buffer *buffer, const struct rcasti_pen *
 	rcasti_buffer_reset_tabs(buffer);
 }
 
-/* Behind the last stop there is one every eight columns again, as xterm.js has it. */
-static void copy_tabs(struct rcasti_buffer *to, const struct rcasti_buffer *from)
-{
-	unsigned last = 0;
-
-	for (unsigned x = 0; x < to->n_cols; x++) {
-		to->tabs[x] = x < from->n_cols && from->tabs[x];
-		if (to->tabs[x])
-			last = x;
-	}
-	for (unsigned x = last; x < to->n_cols; x += TAB_WIDTH)
-		to->tabs[x] = true;
-}
-
 void rcasti_buffer_copy(struct rcasti_buffer *to, const struct rcasti_buffer *from, uint16_t n_dropped)
 {
 	uint16_t n_cols = to->n_cols < from->n_cols ? to->n_cols : from->n_cols;
@@ -109,7 +95,8 @@ void rcasti_buffer_copy(struct rcasti_buffer *to, const struct rcasti_buffer *fr
 	if (to->saved.cursor.y >= to->n_rows)
 		to->saved.cursor.y = to->n_rows - 1;
 	to->keyboard = from->keyboard;
-	copy_tabs(to, from);
+	/* Columns that come have a stop every eight. xterm has kept the stops that it had there; no snapshot could tell those. */
+	memcpy(to->tabs, from->tabs, n_cols * sizeof(*to->tabs));
 }
 
 /* ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -205,9 +192,8 @@ void rcasti_row_insert(const struct rcasti_buffer *buffer, struct rcasti_row *ro
 		return;
 	row->n_written = buffer->n_cols;
 	erase_half_left_of(row, start, fill);
-	/* The second half of a wide character that was just parted moves on as a blank, and keeps its colours. */
-	if (row->cells[start].width == 0)
-		row->cells[start] = rcasti_erased_cell(&row->cells[start].pen);
+	if (row->cells[start].width == 0) /* of a wide character that was just parted; it moves on as a blank */
+		row->cells[start] = erased;
 	memmove(row->cells + start + n, row->cells + start, (n_right - n) * sizeof(*row->cells));
 	for (uint32_t x = start; x < start + n; x++)
 		row->cells[x] = erased;

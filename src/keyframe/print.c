@@ -73,10 +73,8 @@ static bool put(struct rcast_screen *screen, uint32_t character, unsigned width)
 	if (screen->cursor.x + width > screen->primary.n_cols && !go_to_next_line(screen, width))
 		return false;
 	row = rcasti_cursor_row(screen);
-	if (screen->modes.insert) {
-		part_right(screen, row);
+	if (screen->modes.insert)
 		rcasti_row_insert(rcasti_shown(screen), row, screen->cursor.x, width, &screen->pen);
-	}
 	row->cells[screen->cursor.x++] = (struct rcasti_cell){.glyph = character, .width = width, .pen = screen->pen};
 	if (width == 2)
 		row->cells[screen->cursor.x++] = (struct rcasti_cell){.pen = screen->pen};

@@ -43,6 +43,7 @@ class OurScreen {
 			this.buffered = Buffer.concat([this.buffered, data]);
 			this.answer();
 		});
+		this.process.on('error', error => fail(error.message));
 		this.process.on('exit', status => {
 			this.ended = true;
 			for (const { reject } of this.waiting)
@@ -79,8 +80,21 @@ class OurScreen {
 
 // ── Streams ──
 
+function fail(why) {
+	console.error(`oracle: ${why}`);
+	process.exit(1); // not by itself: oracle_screen may still run, and waits for commands
+}
+
+function readFile(file) {
+	try {
+		return fs.readFileSync(file);
+	} catch (error) {
+		return fail(`no recording: ${error.message}`);
+	}
+}
+
 function readRecording(file) {
-	const data = fs.readFileSync(file), events = [];
+	const data = readFile(file), events = [];
 	let at = 0, first;
 	while (at < data.length) {
 		const newline = data.indexOf(10, at);
@@ -238,7 +252,4 @@ async function main() {
 		process.exitCode = 1;
 }
 
-main().catch(error => {
-	console.error(error);
-	process.exitCode = 1;
-});
+main().catch(error => fail(error.stack));

@@ -159,6 +159,23 @@ function correct(handler, terminal) {
 	};
 }
 
+// The same for its lines, of which all terminals share the functions.
+function correctLines(line) {
+	const Line = Object.getPrototypeOf(line);
+	if (Line.isCorrected)
+		return;
+	Line.isCorrected = true;
+
+	// A wide character that an insertion parts has its second half moved on as half of nothing, for what is printed in front of
+	// it later to mend. xterm blanks both halves before it moves anything (ScrnInsertChar).
+	const insertCells = Line.insertCells;
+	Line.insertCells = function (x, n, fill) {
+		if (x < this.length && this.getWidth(x) === 0)
+			this.setCellFromCodepoint(x, 0, 1, fill);
+		return insertCells.call(this, x, n, fill);
+	};
+}
+
 // An indexed colour keeps bits of the RGB colour before it, which nothing looks at.
 function plainColour(packed) {
 	const indexed = [0x1000000, 0x2000000].includes(packed & 0x3000000), none = (packed & 0x3000000) === 0;
@@ -177,6 +194,7 @@ class OracleTerminal {
 		this.core = this.terminal._core;
 		this.handler = this.core._inputHandler;
 		correct(this.handler, this.terminal);
+		correctLines(this.core.buffers.normal.lines.get(0));
 		// A link is forgotten when the lines that it was begun on have gone, even if the pen or other cells still have it.
 		this.core._oscLinkService._removeMarkerFromLink = () => {};
 		this.palette = new Map();
@@ -201,10 +219,13 @@ class OracleTerminal {
 			this.handler.parse(this.decoder.decode(bytes.subarray(i, i + 65536), { stream: true }));
 	}
 
-	// xterm.js keeps what lies past the edge, cells, tab stops and saved cursors, and has it again when the screen grows.
+	// xterm.js keeps what lies past the edge, cells and saved cursors, and has it again when the screen grows.
 	resize(cols, rows) {
+		const buffers = [this.core.buffers.normal, this.core.buffers.alt];
+		const tabs = buffers.map(buffer => this.tabsAfterResize(buffer.tabs, this.terminal.cols, cols));
 		this.core._bufferService.resize(cols, rows);
-		for (const buffer of [this.core.buffers.normal, this.core.buffers.alt]) {
+		buffers.forEach((buffer, i) => buffer.tabs = tabs[i]);
+		for (const buffer of buffers) {
 			for (let y = 0; y < buffer.lines.length; y++) {
 				buffer.lines.get(y).resize(cols, this.terminal.buffer.active.getNullCell());
 				this.mendLastColumn(buffer.lines.get(y), cols - 1);
@@ -214,10 +235,18 @@ class OracleTerminal {
 				buffer.lines.maxLength = rows;
 			buffer.savedX = Math.min(buffer.savedX || 0, cols - 1);
 			buffer.savedY = Math.min(buffer.savedY || 0, buffer.ybase + rows - 1);
-			for (const x of Object.keys(buffer.tabs))
-				if (x >= cols)
-					delete buffer.tabs[x];
 		}
+	}
+
+	// xterm.js has stops every eight columns again behind the last one that it finds, also in columns that have been there all
+	// along, and depending on what lies past the edge. In xterm a change of size changes no stop. Columns that come have those of
+	// a fresh xterm here: what they had when they went, no snapshot can tell.
+	tabsAfterResize(tabs, before, after) {
+		const stops = {};
+		for (let x = 0; x < after; x++)
+			if (x < before ? tabs[x] : x % 8 === 0)
+				stops[x] = true;
+		return stops;
 	}
 
 	// A wide character that lost its second half to the edge stays on as half of nothing.
