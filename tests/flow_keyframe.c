@@ -582,3 +582,40 @@ HARNESS_TEST(keyframe, is_had_wherever_in_the_ring_the_session_rests)
 	}
 	rcast_client_free(client);
 }
+
+/* In a ring that starts empty there is nothing that could tell the keyframer where the session stands, but what is put there. */
+HARNESS_TEST(keyframe, is_had_of_a_ring_of_another_size_before_anything_is_printed)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+
+	flow_start("t", "64K", "echo ready; exec sleep 1000");
+	harness_await(flow_stat("t", "output_bytes") == 7);
+	client = connect_to("t");
+	cr_assert_eq(rcast_client_resize_ring(client, "t", 128 << 10), 0);
+	cr_assert_eq(rcast_client_get_keyframe(client, "t", &keyframe), 0, "%s", rcast_client_error(client));
+	cr_expect_eq(keyframe.output_pos, 7);
+	free(keyframe.bytes);
+	rcast_client_free(client);
+}
+
+/* The same where the keyframer has followed all along, and the session moves just behind the end of a lap. */
+HARNESS_TEST(keyframe, is_had_wherever_the_session_moves)
+{
+	struct rcast_keyframe keyframe;
+	struct rcast_client *client;
+
+	flow_start("t", "64K", "stty -echo; echo ready; while read x; do printf '%1500s' ''; done");
+	harness_await(flow_stat("t", "output_bytes") == 7);
+	client = connect_to("t");
+	for (unsigned int n = 1; n <= 200; n++) {
+		cr_assert_eq(rcast_client_send_input(client, "t", "\n", 1), 0);
+		harness_await(flow_stat("t", "output_bytes") == 7 + n * 1500);
+		free(get(client, "t").bytes);
+		cr_assert_eq(rcast_client_resize_ring(client, "t", (n % 2 ? 128 : 64) << 10), 0);
+		cr_assert_eq(rcast_client_get_keyframe(client, "t", &keyframe), 0, "%u: %s", n, rcast_client_error(client));
+		cr_assert_eq(keyframe.output_pos, 7 + n * 1500);
+		free(keyframe.bytes);
+	}
+	rcast_client_free(client);
+}

@@ -253,3 +253,70 @@ HARNESS_TEST(move, the_longest_record_is_that_of_the_ring_at_hand)
 	rcast_reader_close(reader);
 	rcast_writer_free(writer);
 }
+
+/* The writer rests behind padding, whose record has not come, and the reader before it. */
+static struct rcast_reader *rest_behind_padding(uint64_t *read)
+{
+	struct rcast_reader *reader;
+	uint64_t written = 0;
+	void *space;
+
+	writer = make(RCAST_RING_MIN_BYTES);
+	reader = open_reader();
+	do {
+		put(written++, 1000);
+		cr_assert_eq(follow(reader, read), RCAST_EMPTY);
+		cr_assert_eq(rcast_writer_reserve(writer, rcast_writer_max_bytes(writer), &space), 0);
+		rcast_writer_get_state(writer, &state);
+	} while (state.next_pos < RCAST_RING_MIN_BYTES - rcast_writer_max_bytes(writer));
+	cr_assert_eq(rcast_reader_pos(reader), state.next_pos);
+	return reader;
+}
+
+/* Who joins there stands where the ring begins, and is level with who has followed once there is a record. */
+static void expect_level(struct rcast_reader *reader, uint64_t read, uint64_t capacity, uint64_t keep_bytes)
+{
+	uint64_t stood = rcast_reader_pos(reader), joined;
+	struct rcast_reader *late;
+	struct rcast_record record;
+
+	move(capacity, keep_bytes);
+	cr_assert_eq(follow(reader, &read), RCAST_ENDED);
+	cr_assert_eq(rcast_reader_move_take(reader, rcast_writer_dup_fd(writer)), 0);
+	late = open_reader();
+	rcast_writer_get_state(writer, &state);
+	cr_expect_eq(rcast_reader_pos(late), state.first_pos);
+	cr_expect(state.first_pos == state.next_pos || (state.first_pos < state.next_pos && state.next_pos == stood));
+
+	put(read, 0);
+	rcast_writer_get_state(writer, &state);
+	cr_assert_eq(rcast_reader_peek(reader, &record), RCAST_RECORD);
+	cr_expect_eq(record.pos, stood);
+	cr_assert_eq(follow(reader, &read), RCAST_EMPTY);
+	cr_expect_eq(rcast_reader_pos(reader), state.next_pos);
+	cr_expect_eq(rcast_reader_lost_bytes(reader), 0);
+	cr_assert_eq(rcast_reader_peek(late, &record), RCAST_RECORD);
+	joined = record.sequence;
+	cr_assert_eq(follow(late, &joined), RCAST_EMPTY);
+	cr_expect_eq(rcast_reader_pos(late), state.next_pos);
+	rcast_reader_close(late);
+}
+
+HARNESS_TEST(move, padding_without_a_record_may_be_left_behind)
+{
+	static const struct {
+		uint64_t capacity, keep_bytes;
+	} moves[] = {
+		{RCAST_RING_MIN_BYTES, KEEP_ALL}, {RCAST_RING_MIN_BYTES, 5000},         {RCAST_RING_MIN_BYTES, 0},
+		{RCAST_RING_MIN_BYTES * 2, 0},    {RCAST_RING_MIN_BYTES * 8, KEEP_ALL},
+	};
+
+	for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+		uint64_t read = 0;
+		struct rcast_reader *reader = rest_behind_padding(&read);
+
+		expect_level(reader, read, moves[i].capacity, moves[i].keep_bytes);
+		rcast_reader_close(reader);
+		rcast_writer_free(writer);
+	}
+}

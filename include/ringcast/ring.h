@@ -90,6 +90,7 @@ RCAST_API int rcast_writer_end_moved(struct rcast_writer *writer);
  * the capacities are the same, up to keep_bytes of the newest records, at their positions. Then `from` ends as by
  * rcast_writer_end_moved. So whoever reads `from` to its end and then calls rcast_reader_move_take loses nothing, and whoever
  * is not handed the new ring reads nothing that is published from here on. Makes no system call. A hold does not come along.
+ * Where no records do, a reader that has read all may stand before first_pos, by padding, until the next record is published.
  * -ENODATA: `from` has ended. -EINVAL: `to` was written to, or is not stamped alike. On an error nothing was changed.
  */
 RCAST_API int rcast_writer_move(struct rcast_writer *from, struct rcast_writer *to, uint64_t keep_bytes);

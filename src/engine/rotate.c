@@ -45,6 +45,19 @@ static void publish_duration(struct rcasti_counts *counts, uint64_t duration_ns)
 	atomic_fetch_add_explicit(&counts->n_rotations, 1, memory_order_relaxed);
 }
 
+/*
+ * A ring that holds nothing cannot say where the session stands: not to whoever begins there, and not to whoever has read the one
+ * before up to padding, of which no record came. So its first record is one of no output.
+ */
+static void mark_place(struct rcast_writer *to)
+{
+	struct rcast_writer_state state;
+
+	rcast_writer_get_state(to, &state);
+	if (state.first_pos == state.next_pos && state.next_pos > 0)
+		rcast_writer_put(to, RCAST_OUTPUT, NULL, 0);
+}
+
 int rcasti_rotate_publish_in(struct rcast_session *session, struct rcast_writer *to)
 {
 	uint64_t began_ns = rcasti_now_ns();
@@ -54,6 +67,7 @@ int rcasti_rotate_publish_in(struct rcast_session *session, struct rcast_writer 
 	if (error)
 		return error;
 	session->writer = to;
+	mark_place(to);
 	rcast_writer_get_state(to, &state);
 	atomic_store_explicit(&session->counts.ring_bytes, state.capacity_bytes, memory_order_relaxed);
 	atomic_store_explicit(&session->counts.base_pos, state.first_pos, memory_order_relaxed);

@@ -431,6 +431,8 @@ int rcast_writer_move(struct rcast_writer *from, struct rcast_writer *to, uint64
 	if (to->producer.mask == from->producer.mask) {
 		first = oldest_kept(&from->producer, keep_bytes);
 		copy_records(&from->producer, &to->producer, first, from->producer.pos);
+	}
+	if (first < from->producer.pos) {
 		to->padding_pos = from->padding_pos;
 		to->padding_end = from->padding_end;
 	}
