@@ -401,7 +401,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	fd_limit = 64 + n_clients * (ATTACHES + LISTS + 4) + n_stopped * 4;
+	/* A connection takes two, an attachment three until its answer is read, and the engine counts up to 3/4 of its limit. */
+	fd_limit = 64 + n_clients * (4 * ATTACHES + 4) + n_stopped * 4;
 	snprintf(path, sizeof path, "/tmp/hostile_clients.%d", (int)getpid());
 	engine_pid = fork();
 	if (engine_pid == 0)

@@ -131,3 +131,23 @@ HARNESS_TEST(quota, an_account_lives_until_all_is_given_back)
 	rcasti_account_unref(account);
 	expect_nothing_held();
 }
+
+/* A user may have thousands of subordinate uids. */
+HARNESS_TEST(quota, however_many_others_there_are_they_leave_an_eighth)
+{
+	struct rcasti_account *accounts[81], *own;
+	char why[128];
+	int n = 0;
+
+	begin((struct rcast_engine_options){.max_connections = 80});
+	while (n < 80 && rcasti_account_open(&quota, other() + (uid_t)n, &accounts[n]) == 0)
+		n++;
+	cr_expect_eq(n, 70);
+	rcasti_account_explain(accounts[0]->over, RCASTI_CONNECTIONS, 1, why, sizeof why);
+	cr_expect_str_eq(why, "users other than the engine's have 70 connections, and may have 70 at the most");
+	cr_expect_eq(rcasti_account_open(&quota, geteuid(), &own), 0);
+	rcasti_account_close(own);
+	while (n > 0)
+		rcasti_account_close(accounts[--n]);
+	expect_nothing_held();
+}

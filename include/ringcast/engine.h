@@ -33,7 +33,10 @@ enum rcast_right {
 /*
  * The most that one party may hold at once. More is refused with -ENOBUFS and a line that says who has how much; connections that
  * are too many are hung up on. Zero means the default in parentheses: for a connection, then for a uid. The engine's own uid
- * and root have by default what the engine as a whole has.
+ * and root have by default what the engine as a whole has; all other uids together leave an eighth of it to them.
+ *
+ * Descriptors that are open for clients or on their way to them are at most three quarters of what RLIMIT_NOFILE was when the engine
+ * was made: half of that for a connection, an eighth for another uid. A reader takes one, by circuit two, a connection two.
  */
 struct rcast_quota {
 	uint32_t max_connections;   /* (1, of a connection; an eighth of the engine's) */

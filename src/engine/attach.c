@@ -33,13 +33,18 @@ enum { FDS_TO_ATTACH = 2 }; /* the ring, and the pipe that wakes the reader */
 
 /* ── Ends ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* What a reader costs until it is detached: one end of its wake pipe is ours, or both. */
+static const struct rcasti_cost costs[] = {
+	{RCASTI_READERS, 1}, {RCASTI_DESCRIPTORS, 1}, {RCASTI_DESCRIPTORS, 1}, {RCASTI_QUEUED_BYTES, RCASTI_DELIVERY_BYTES}};
+
+static int n_costs(bool is_by_circuit)
+{
+	return is_by_circuit ? 4 : 2;
+}
+
 static void give_back(struct rcasti_exchange *exchange, bool is_by_circuit)
 {
-	struct rcasti_account *account = exchange->connection->account;
-
-	if (is_by_circuit)
-		rcasti_account_give(account, RCASTI_QUEUED_BYTES, RCASTI_DELIVERY_BYTES);
-	rcasti_account_give(account, RCASTI_READERS, 1);
+	rcasti_account_give_all(exchange->connection->account, costs, n_costs(is_by_circuit));
 }
 
 static void detach(struct rcasti_attachment *attachment)
@@ -141,7 +146,7 @@ static void move_ring(struct rcasti_attachment *attachment)
 
 	if (attachment->n_ring == rotation->n_rings || rcasti_exchange_is_blocked(attachment->exchange))
 		return;
-	if (rcasti_connection_take_fds(connection, 1) != 0) {
+	if (rcasti_connection_take_fds(connection, 1, NULL) != 0) {
 		rcasti_connection_look_again(connection);
 		return;
 	}
@@ -253,28 +258,26 @@ static int check(struct rcasti_exchange *exchange, const struct rcast_session *s
 
 /* ── Quotas ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int refuse_more(struct rcasti_exchange *exchange, enum rcasti_resource resource, uint32_t n)
+static int refuse_more(struct rcasti_exchange *exchange, struct rcasti_cost missing)
 {
 	char why[128];
 
-	rcasti_account_explain(exchange->connection->account, resource, n, why, sizeof why);
+	rcasti_account_explain(exchange->connection->account, missing.resource, missing.n, why, sizeof why);
 	return rcasti_exchange_refuse(exchange, -ENOBUFS, "%s", why);
 }
 
-/* A reader and what it costs until it is detached; by ring, also the descriptors that are sent to it now. */
+/* By ring, also the descriptors that are sent to it now. */
 static int take_quota(struct rcasti_exchange *exchange, bool is_by_circuit)
 {
 	struct rcasti_account *account = exchange->connection->account;
-	enum rcasti_resource resource = is_by_circuit ? RCASTI_QUEUED_BYTES : RCASTI_FDS_IN_FLIGHT;
-	uint32_t n = is_by_circuit ? RCASTI_DELIVERY_BYTES : FDS_TO_ATTACH;
+	struct rcasti_cost missing;
 
-	if (rcasti_account_take(account, RCASTI_READERS, 1) != 0)
-		return refuse_more(exchange, RCASTI_READERS, 1);
-	if ((is_by_circuit ? rcasti_account_take(account, resource, n)
-			   : rcasti_connection_take_fds(exchange->connection, n)) == 0)
+	if (rcasti_account_take_all(account, costs, n_costs(is_by_circuit), &missing) != 0)
+		return refuse_more(exchange, missing);
+	if (is_by_circuit || rcasti_connection_take_fds(exchange->connection, FDS_TO_ATTACH, &missing) == 0)
 		return 0;
-	rcasti_account_give(account, RCASTI_READERS, 1);
-	return refuse_more(exchange, resource, n);
+	give_back(exchange, is_by_circuit);
+	return refuse_more(exchange, missing);
 }
 
 static void return_quota(struct rcasti_exchange *exchange, bool is_by_circuit)

@@ -138,23 +138,23 @@ static void settle_user(struct rcasti_connection *asking)
 			settle(connection);
 }
 
-int rcasti_connection_take_fds(struct rcasti_connection *connection, uint32_t n)
+int rcasti_connection_take_fds(struct rcasti_connection *connection, uint32_t n, struct rcasti_cost *missing)
 {
 	settle(connection);
-	if (rcasti_account_take(connection->account, RCASTI_FDS_IN_FLIGHT, n) == 0)
+	if (rcasti_account_take_fds(connection->account, n, missing) == 0)
 		return 0;
 	settle_user(connection);
-	return rcasti_account_take(connection->account, RCASTI_FDS_IN_FLIGHT, n);
+	return rcasti_account_take_fds(connection->account, n, missing);
 }
 
 void rcasti_connection_return_fds(struct rcasti_connection *connection, uint32_t n)
 {
-	rcasti_account_give(connection->account, RCASTI_FDS_IN_FLIGHT, n);
+	rcasti_account_give_fds(connection->account, n);
 }
 
-int rcasti_connection_keep_fd(struct rcasti_connection *connection)
+int rcasti_connection_keep_fd(struct rcasti_connection *connection, struct rcasti_cost *missing)
 {
-	int error = rcasti_connection_take_fds(connection, 1);
+	int error = rcasti_connection_take_fds(connection, 1, missing);
 
 	if (!error)
 		connection->n_fds_waiting++;

@@ -39,13 +39,13 @@ void rcasti_connection_free(struct rcasti_connection *connection);
 
 /*
  * Count n descriptors that are about to be sent. -ENOBUFS: the client, or its user, has been sent as many as it may that it has not
- * received. rcasti_connection_return_fds: they are not sent after all.
+ * received; *missing, which may be NULL, says of what. rcasti_connection_return_fds: they are not sent after all.
  */
-int rcasti_connection_take_fds(struct rcasti_connection *connection, uint32_t n);
+int rcasti_connection_take_fds(struct rcasti_connection *connection, uint32_t n, struct rcasti_cost *missing);
 void rcasti_connection_return_fds(struct rcasti_connection *connection, uint32_t n);
 
 /* Count one that is not sent, but kept open for the client until it has read. */
-int rcasti_connection_keep_fd(struct rcasti_connection *connection);
+int rcasti_connection_keep_fd(struct rcasti_connection *connection, struct rcasti_cost *missing);
 void rcasti_connection_keep_fd_no_more(struct rcasti_connection *connection);
 
 /* Have rcasti_attachment_go_on called of what is attached on this connection, in a moment. */

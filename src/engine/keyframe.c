@@ -61,7 +61,7 @@ static void hand_out_descriptor(struct rcasti_exchange *exchange, struct rcasti_
 	char path[32];
 	int fd;
 
-	if (rcasti_connection_take_fds(exchange->connection, 1) != 0) {
+	if (rcasti_connection_take_fds(exchange->connection, 1, NULL) != 0) {
 		rcasti_exchange_refuse(exchange, -ENOBUFS,
 				       "too many descriptors are on their way to this connection already");
 		return;
@@ -108,18 +108,15 @@ static uint32_t kept_bytes(const struct rcasti_keyframe *keyframe)
 static int take_quota(struct rcasti_exchange *exchange, const struct rcasti_keyframe *keyframe)
 {
 	struct rcasti_account *account = exchange->connection->account;
-	enum rcasti_resource missing = RCASTI_QUEUED_BYTES;
-	uint32_t n_bytes = kept_bytes(keyframe), n = n_bytes;
+	struct rcasti_cost cost = {RCASTI_QUEUED_BYTES, kept_bytes(keyframe)}, missing;
 	char why[128];
 
-	if (rcasti_account_take(account, RCASTI_QUEUED_BYTES, n_bytes) == 0) {
-		if (rcasti_connection_keep_fd(exchange->connection) == 0)
+	if (rcasti_account_take_all(account, &cost, 1, &missing) == 0) {
+		if (rcasti_connection_keep_fd(exchange->connection, &missing) == 0)
 			return 0;
-		rcasti_account_give(account, RCASTI_QUEUED_BYTES, n_bytes);
-		missing = RCASTI_FDS_IN_FLIGHT;
-		n = 1;
+		rcasti_account_give_all(account, &cost, 1);
 	}
-	rcasti_account_explain(account, missing, n, why, sizeof why);
+	rcasti_account_explain(account, missing.resource, missing.n, why, sizeof why);
 	return rcasti_exchange_refuse(exchange, -ENOBUFS, "%s", why);
 }
 

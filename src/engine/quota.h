@@ -16,6 +16,7 @@ enum rcasti_resource {
 	RCASTI_EXCHANGES,
 	RCASTI_QUEUED_BYTES,
 	RCASTI_FDS_IN_FLIGHT,
+	RCASTI_DESCRIPTORS, /* those, and what is open for a client */
 	RCASTI_N_RESOURCES,
 };
 
@@ -30,8 +31,8 @@ struct rcasti_account {
 
 /* All of it is control's. */
 struct rcasti_quota {
-	struct rcasti_account all;
-	uid_t owner; /* the engine's own uid */
+	struct rcasti_account all, others; /* others: all users but the engine's own and root */
+	uid_t owner;                       /* the engine's own uid */
 	struct rcast_quota per_connection, per_user, per_other;
 	struct cds_list_head users;
 };
@@ -57,6 +58,19 @@ void rcasti_account_unref(struct rcasti_account *account);
 /* Take it from the account and those over it. -ENOBUFS: one of them is full, and nothing was taken. */
 int rcasti_account_take(struct rcasti_account *account, enum rcasti_resource resource, uint32_t n);
 void rcasti_account_give(struct rcasti_account *account, enum rcasti_resource resource, uint32_t n);
+
+/* The same for several, of which all are taken or none; then *missing, which may be NULL, is what could not be. */
+struct rcasti_cost {
+	enum rcasti_resource resource;
+	uint32_t n;
+};
+int rcasti_account_take_all(struct rcasti_account *account, const struct rcasti_cost *costs, int n_costs,
+			    struct rcasti_cost *missing);
+void rcasti_account_give_all(struct rcasti_account *account, const struct rcasti_cost *costs, int n_costs);
+
+/* n descriptors in flight, or kept open until they can be. */
+int rcasti_account_take_fds(struct rcasti_account *account, uint32_t n, struct rcasti_cost *missing);
+void rcasti_account_give_fds(struct rcasti_account *account, uint32_t n);
 
 /* Why n more cannot be taken, in a line. */
 void rcasti_account_explain(const struct rcasti_account *account, enum rcasti_resource resource, uint32_t n, char *text,

@@ -35,7 +35,7 @@ bool rcasti_unread_is_drained(int socket_fd)
 
 static void close_account(struct rcasti_account *account)
 {
-	rcasti_account_give(account, RCASTI_FDS_IN_FLIGHT, account->held[RCASTI_FDS_IN_FLIGHT]);
+	rcasti_account_give_fds(account, account->held[RCASTI_FDS_IN_FLIGHT]);
 	rcasti_account_close(account);
 }
 
