@@ -57,9 +57,9 @@ static bool take_input(void *user)
 		return true;
 	if (n <= 0) {
 		attached->input_over = true;
-		return !attached->show.terminal.has_keys;
+		return !attached->show.stage.terminal.has_keys;
 	}
-	detach = attached->show.terminal.has_keys ? memchr(space, attached->detach_key, (size_t)n) : NULL;
+	detach = attached->show.stage.terminal.has_keys ? memchr(space, attached->detach_key, (size_t)n) : NULL;
 	attached->n_pending += detach ? (size_t)(detach - space) : (size_t)n;
 	send_pending(attached);
 	return !detach;
@@ -71,11 +71,11 @@ static void send_size(struct attached *attached)
 {
 	uint16_t cols, rows;
 
-	if (!attached->show.window_changed)
+	if (!attached->show.stage.window_changed)
 		return;
-	if (!terminal_size(&attached->show.terminal, &cols, &rows) ||
+	if (!terminal_size(&attached->show.stage.terminal, &cols, &rows) ||
 	    rcast_view_resize(attached->show.follow.view, cols, rows) != -EAGAIN)
-		attached->show.window_changed = false;
+		attached->show.stage.window_changed = false;
 }
 
 /* ── The whole ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -89,8 +89,8 @@ static int attached_pause(void *user)
 	send_size(attached);
 	send_pending(attached);
 	/* What our terminal shows of a screen of another size is elsewhere: then it is not the one to say where the cursor is. */
-	if (terminal_can_answer(&attached->show.terminal))
-		rcast_view_set_answers(attached->show.follow.view, !attached->show.canvas.fitted);
+	if (terminal_can_answer(&attached->show.stage.terminal))
+		rcast_view_set_answers(attached->show.follow.view, !attached->show.stage.canvas.fitted);
 	attached->show.follow.input_fd = has_room && !attached->input_over ? STDIN_FILENO : -1;
 	return result;
 }
@@ -130,12 +130,12 @@ int attached_run(struct rcast_client *client, const char *session, const struct 
 	int result;
 
 	attached.detach_key = options->detach_key;
-	show->window_changed = true;
-	canvas_hold_back(&show->canvas); /* until the session has our size */
-	show->canvas.is_inline = options->is_inline || options->is_first;
+	show->stage.window_changed = true;
+	canvas_hold_back(&show->stage.canvas); /* until the session has our size */
+	show->stage.canvas.is_inline = options->is_inline || options->is_first;
 	show->follow = (struct follow){.session = session, .client = client, .ops = &ops, .user = &attached, .input_fd = -1};
-	terminal_open(&show->terminal, STDIN_FILENO, STDOUT_FILENO);
-	if (terminal_can_answer(&show->terminal))
+	terminal_open(&show->stage.terminal, STDIN_FILENO, STDOUT_FILENO);
+	if (terminal_can_answer(&show->stage.terminal))
 		view_options.answers = options->is_first ? RCAST_ANSWERS_FROM_START : RCAST_ANSWERS_FROM_NOW;
 	result = rcast_view_open(client, session, &view_options, &show->follow.view);
 	if (result < 0)

@@ -78,6 +78,13 @@ char **options_operands(struct command_line *line, int n)
 	return NULL;
 }
 
+char **options_session(struct command_line *line, int n)
+{
+	char **operands = options_operands(line, n);
+
+	return operands && message_check_name(line->verb, "session", operands[0]) ? operands : NULL;
+}
+
 /* Digits only, then whatever follows them. */
 static bool parse_digits(const char *text, uint64_t *value, const char **end)
 {

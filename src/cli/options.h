@@ -34,6 +34,9 @@ int options_next(struct command_line *line);
 /* After OPTIONS_END: exactly n operands, or say what is wrong. The operands, or NULL. */
 char **options_operands(struct command_line *line, int n);
 
+/* The same where the first is the name of a session. */
+char **options_session(struct command_line *line, int n);
+
 /* A ring's size: 64K, 4M, 1G or bytes. False: not a power of two from 64K to 1G. */
 bool parse_ring_bytes(const char *text, uint64_t *bytes);
 

@@ -7,16 +7,13 @@
 
 #include <ringcast/client.h>
 
-#include "cli/canvas.h"
 #include "cli/follow.h"
-#include "cli/terminal.h"
+#include "cli/stage.h"
 
 struct show {
-	struct terminal terminal;
-	struct canvas canvas; /* its is_inline is the verb's to set */
+	struct stage stage;
 	struct follow follow;
-	bool begun;          /* the first record has come */
-	bool window_changed; /* since whoever wants to know has looked */
+	bool begun; /* the first record has come */
 };
 
 /* The record and gap operations of the follow. */
@@ -28,8 +25,5 @@ enum follow_end show_follow(struct show *show);
 
 /* The pause of the follow: what signals ask of the terminal, and frames that are due. */
 int show_pause(struct show *show);
-
-/* Stop ourselves as Ctrl-Z does, and draw all anew when we are continued. An error of output_write, or 0. */
-int show_suspend(struct show *show);
 
 #endif

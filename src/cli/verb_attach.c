@@ -29,8 +29,8 @@ static int attach_verb(const struct verb *verb, int argc, char **argv)
 	}
 	if (option == OPTIONS_OVER)
 		return line.exit_code;
-	operands = options_operands(&line, 1);
-	if (!operands || !message_check_name(verb, "session", operands[0]))
+	operands = options_session(&line, 1);
+	if (!operands)
 		return EXIT_CODE_USAGE;
 	signals_open_for_terminal();
 	result = connect_session(operands[0], &client);

@@ -22,7 +22,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/canvas.h"
 #include "cli/cast_read.h"
 #include "cli/clock.h"
 #include "cli/message.h"
@@ -31,7 +30,7 @@
 #include "cli/pace.h"
 #include "cli/questions.h"
 #include "cli/signals.h"
-#include "cli/terminal.h"
+#include "cli/stage.h"
 
 #define KEY_CTRL_C 0x03
 #define KEY_CTRL_Z 0x1a
@@ -41,8 +40,7 @@ struct play {
 	const char *path;
 	struct cast_reader reader;
 	struct pace pace;
-	struct terminal terminal;
-	struct canvas canvas;
+	struct stage stage;
 	int keys_fd;          /* -1: no keys, or not yet */
 	bool wants_step;      /* the next event now, though paused */
 	bool seeks_marker;    /* all events now, until a marker */
@@ -54,14 +52,13 @@ struct play {
 static int suspend(struct play *play)
 {
 	bool was_paused = play->pace.is_paused;
+	int result;
 
 	pace_pause(&play->pace, clock_now_ns());
-	terminal_suspend(&play->terminal);
+	result = stage_suspend(&play->stage);
 	if (!was_paused)
 		pace_go_on(&play->pace, clock_now_ns());
-	signals_read();
-	signals_take_continue();
-	return canvas_enter_again(&play->canvas);
+	return result;
 }
 
 static void toggle_pause(struct play *play)
@@ -107,25 +104,14 @@ static int take_keys(struct play *play)
 	return result;
 }
 
-static int look_at_window(struct play *play)
-{
-	uint16_t cols, rows;
-
-	return terminal_size(&play->terminal, &cols, &rows) ? canvas_set_window(&play->canvas, cols, rows) : 0;
-}
-
 static int take_signals(struct play *play)
 {
 	int result;
 
 	signals_read();
 	result = signals_take_stop() ? suspend(play) : 0;
-	if (signals_take_continue() && result == 0) {
-		terminal_continue(&play->terminal);
-		result = canvas_enter_again(&play->canvas);
-	}
-	if (signals_take_resize() && result == 0)
-		result = look_at_window(play);
+	if (result == 0)
+		result = stage_heed_signals(&play->stage);
 	return signals_ending() ? -EINTR : result;
 }
 
@@ -137,7 +123,7 @@ static int look_around(struct play *play, int file_fd, uint64_t wait_ns)
 				  {.fd = file_fd, .events = POLLIN}};
 	struct timespec wait;
 	unsigned int frame_ms;
-	int result = canvas_pause(&play->canvas, &frame_ms);
+	int result = canvas_pause(&play->stage.canvas, &frame_ms);
 
 	if (result < 0)
 		return result;
@@ -191,7 +177,7 @@ static int resize(struct play *play, const char *size)
 {
 	uint16_t cols, rows;
 
-	return parse_window(size, &cols, &rows) ? canvas_resize(&play->canvas, cols, rows) : 0;
+	return parse_window(size, &cols, &rows) ? canvas_resize(&play->stage.canvas, cols, rows) : 0;
 }
 
 static void pass_marker(struct play *play)
@@ -205,7 +191,7 @@ static int show_event(struct play *play, const struct cast_event *event)
 {
 	switch (event->code) {
 	case 'o':
-		return canvas_output(&play->canvas, event->data, event->n_bytes, false);
+		return canvas_output(&play->stage.canvas, event->data, event->n_bytes, false);
 	case 'r':
 		return resize(play, event->data);
 	case 'm':
@@ -231,7 +217,7 @@ static int play_events(struct play *play, struct cast_event *event)
 			outcome = read_event(play, event);
 	}
 	if (result == 0 && outcome == CAST_END)
-		return questions_write_held(&play->canvas.questions);
+		return questions_write_held(&play->stage.canvas.questions);
 	return result == 0 ? outcome : result;
 }
 
@@ -242,7 +228,7 @@ static int scroll_away(const struct play *play)
 	uint16_t cols, rows;
 	int result = 0;
 
-	if (!play->terminal.has_screen || !terminal_size(&play->terminal, &cols, &rows))
+	if (!play->stage.terminal.has_screen || !terminal_size(&play->stage.terminal, &cols, &rows))
 		return 0;
 	for (unsigned row = 0; row < rows && result == 0; row++)
 		result = output_write("\r\n", 2);
@@ -254,11 +240,11 @@ static int show_events(struct play *play, struct cast_event *event)
 	int result = scroll_away(play);
 
 	if (result == 0)
-		result = look_at_window(play);
+		result = stage_look_at_window(&play->stage);
 	if (result == 0)
 		result = play_events(play, event);
 	if (result == 0 || play->reader.error[0])
-		canvas_finish(&play->canvas);
+		canvas_finish(&play->stage.canvas);
 	return result;
 }
 
@@ -266,21 +252,16 @@ static int play_from_first(struct play *play, struct cast_event *event)
 {
 	const struct cast_header *header = &play->reader.header;
 	struct rcast_session_info info = {.cols = header->cols, .rows = header->rows};
-	int result = terminal_enter_raw(&play->terminal, false);
+	int result = stage_enter(&play->stage, &info);
 
 	if (result < 0)
 		return result;
-	play->keys_fd = play->terminal.has_keys ? play->terminal.in_fd : -1;
-	if (play->terminal.has_screen)
-		canvas_open(&play->canvas, &info);
+	play->keys_fd = play->stage.terminal.has_keys ? play->stage.terminal.in_fd : -1;
 	if (play->pace.idle_limit_ns == CAST_NO_LIMIT_NS)
 		play->pace.idle_limit_ns = header->idle_limit_ns;
 	pace_begin(&play->pace, clock_now_ns());
 	result = show_events(play, event);
-	terminal_restore(&play->terminal);
-	if (play->terminal.has_screen)
-		output_try(STDERR_FILENO, "\r\n");
-	canvas_close(&play->canvas);
+	stage_leave(&play->stage);
 	return result;
 }
 
@@ -292,7 +273,7 @@ static int judge(const struct play *play, int result)
 	}
 	if (result < 0 && result != -ECANCELED)
 		return output_failed(result);
-	if (play->exit_status != UINT64_MAX && play->terminal.has_screen)
+	if (play->exit_status != UINT64_MAX && play->stage.terminal.has_screen)
 		message_line("%s: the recorded program ended with status %u", play->path, (unsigned)play->exit_status);
 	return EXIT_CODE_OK;
 }
@@ -310,7 +291,7 @@ static int play_recording(struct play *play)
 	int keys_fd = open_keys(), result;
 	struct cast_event event;
 
-	terminal_open(&play->terminal, keys_fd, STDOUT_FILENO);
+	terminal_open(&play->stage.terminal, keys_fd, STDOUT_FILENO);
 	result = read_event(play, &event);
 	if (result == CAST_EVENT)
 		result = play_from_first(play, &event);
@@ -376,7 +357,7 @@ static int play_verb(const struct verb *verb, int argc, char **argv)
 {
 	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = options};
 	struct play play = {.pace = {.speed = 1, .idle_limit_ns = CAST_NO_LIMIT_NS},
-			    .canvas = {.is_inline = true},
+			    .stage.canvas = {.is_inline = true},
 			    .keys_fd = -1,
 			    .exit_status = UINT64_MAX};
 	bool is_raw = false;

@@ -170,9 +170,8 @@ static int publish_verb(const struct verb *verb, int argc, char **argv)
 	}
 	if (option == OPTIONS_OVER)
 		return line.exit_code;
-	operands = options_operands(&line, 1);
-	if (!operands || !message_check_name(verb, "session", operands[0]) ||
-	    (engine && !message_check_name(verb, "engine", engine)))
+	operands = options_session(&line, 1);
+	if (!operands || (engine && !message_check_name(verb, "engine", engine)))
 		return EXIT_CODE_USAGE;
 	order.name = operands[0];
 	return publish(&order, engine);

@@ -207,8 +207,8 @@ static int record_verb(const struct verb *verb, int argc, char **argv)
 		return line.exit_code;
 	if (recorder.last_ms && (recorder.from != RCAST_FROM_OLDEST || recorder.from_pos != 0))
 		return message_usage(verb, "--last and --from are two ways to say where to begin");
-	operands = options_operands(&line, 2);
-	if (!operands || !message_check_name(verb, "session", operands[0]))
+	operands = options_session(&line, 2);
+	if (!operands)
 		return EXIT_CODE_USAGE;
 	recorder.session = operands[0];
 	recorder.path = operands[1];

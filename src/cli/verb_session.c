@@ -38,15 +38,13 @@ static char **plain_operands(const struct verb *verb, int argc, char **argv, int
 {
 	static const struct option none[] = {{0}};
 	struct command_line line = {.verb = verb, .argc = argc, .argv = argv, .options = none};
-	char **operands;
 
 	*exit_code = EXIT_CODE_USAGE;
 	if (options_next(&line) == OPTIONS_OVER) {
 		*exit_code = line.exit_code;
 		return NULL;
 	}
-	operands = options_operands(&line, n);
-	return operands && message_check_name(verb, "session", operands[0]) ? operands : NULL;
+	return options_session(&line, n);
 }
 
 /* ── send ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -72,8 +70,8 @@ static int send_verb(const struct verb *verb, int argc, char **argv)
 		enter = true;
 	if (option == OPTIONS_OVER)
 		return line.exit_code;
-	operands = options_operands(&line, 2);
-	if (!operands || !message_check_name(verb, "session", operands[0]))
+	operands = options_session(&line, 2);
+	if (!operands)
 		return EXIT_CODE_USAGE;
 	order.session = operands[0];
 	order.n_text = strlen(operands[1]);
@@ -129,8 +127,8 @@ static int resize_verb(const struct verb *verb, int argc, char **argv)
 					     optarg);
 	if (option == OPTIONS_OVER)
 		return line.exit_code;
-	operands = options_operands(&line, order.ring_bytes ? 1 : 2);
-	if (!operands || !message_check_name(verb, "session", operands[0]))
+	operands = options_session(&line, order.ring_bytes ? 1 : 2);
+	if (!operands)
 		return EXIT_CODE_USAGE;
 	order.session = operands[0];
 	if (order.ring_bytes)

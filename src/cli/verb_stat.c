@@ -164,8 +164,8 @@ static int stat_verb(const struct verb *verb, int argc, char **argv)
 		as_json = true;
 	if (option == OPTIONS_OVER)
 		return line.exit_code;
-	operands = options_operands(&line, 1);
-	if (!operands || !message_check_name(verb, "session", operands[0]))
+	operands = options_session(&line, 1);
+	if (!operands)
 		return EXIT_CODE_USAGE;
 	return stat_session(operands[0], as_json);
 }

@@ -241,8 +241,8 @@ static int tail_verb(const struct verb *verb, int argc, char **argv)
 		return line.exit_code;
 	if (tail.raw && tail.as_json)
 		return message_usage(verb, "--raw and --json exclude each other");
-	operands = options_operands(&line, 1);
-	if (!operands || !message_check_name(verb, "session", operands[0]))
+	operands = options_session(&line, 1);
+	if (!operands)
 		return EXIT_CODE_USAGE;
 	if (tail.from == RCAST_FROM_OLDEST)
 		tail.from = RCAST_FROM_POS;

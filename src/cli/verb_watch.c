@@ -33,7 +33,7 @@ static bool watch_input(void *user)
 		if (keys[i] == 'q' || keys[i] == 'Q' || keys[i] == KEY_CTRL_C)
 			return false;
 		if (keys[i] == KEY_CTRL_Z)
-			show_suspend(show);
+			stage_suspend(&show->stage);
 	}
 	return true;
 }
@@ -58,7 +58,7 @@ static int watch_session(const char *session, struct rcast_client *client, bool 
 	static const struct rcast_view_options from_screen = {.from = RCAST_FROM_SCREEN, .rejoin = true};
 	static const struct follow_ops ops = {
 		.record = watch_record, .gap = watch_gap, .input = watch_input, .pause = watch_pause};
-	struct show show = {.canvas = {.is_inline = is_inline},
+	struct show show = {.stage.canvas = {.is_inline = is_inline},
 			    .follow = {.session = session, .client = client, .ops = &ops, .user = &show}};
 	enum follow_end end;
 	int result;
@@ -68,8 +68,8 @@ static int watch_session(const char *session, struct rcast_client *client, bool 
 		result = rcast_view_open(client, session, &from_screen, &show.follow.view);
 	if (result < 0)
 		return message_client(client, session, result);
-	terminal_open(&show.terminal, STDIN_FILENO, STDOUT_FILENO);
-	show.follow.input_fd = show.terminal.has_keys ? STDIN_FILENO : -1;
+	terminal_open(&show.stage.terminal, STDIN_FILENO, STDOUT_FILENO);
+	show.follow.input_fd = show.stage.terminal.has_keys ? STDIN_FILENO : -1;
 	end = show_follow(&show);
 	rcast_view_close(show.follow.view);
 	return follow_exit_code(&show.follow, end);
@@ -88,8 +88,8 @@ static int watch_verb(const struct verb *verb, int argc, char **argv)
 		is_inline = true;
 	if (option == OPTIONS_OVER)
 		return line.exit_code;
-	operands = options_operands(&line, 1);
-	if (!operands || !message_check_name(verb, "session", operands[0]))
+	operands = options_session(&line, 1);
+	if (!operands)
 		return EXIT_CODE_USAGE;
 	signals_open_for_terminal();
 	result = connect_session(operands[0], &client);
