@@ -168,6 +168,7 @@ struct rcast_session_stats {
 	uint64_t n_rotations;      /* moves to another ring, for a kick or another size */
 	uint64_t last_rotation_ns; /* for how long the latest kept the publisher from publishing */
 	uint64_t max_rotation_ns;
+	uint64_t n_keyframer_deaths; /* deaths of the process that keeps the screen, with this session's output in hand */
 	const struct rcast_reader_info *readers; /* borrowed until the next call on the client */
 	size_t n_readers;
 };
@@ -197,7 +198,8 @@ struct rcast_keyframe {
 /*
  * A session's screen as it is once all has been drawn that was published when the engine got this request. Its bytes are
  * yours to free(). Also of a session that has ended and lingers. -EOPNOTSUPP: this engine has no keyframes, or the session no
- * screen. -EAGAIN: the keyframer has died or was too slow, and is started anew; ask again. -ENOENT: no such session.
+ * screen. -EAGAIN: the keyframer has died or was too slow, and is started anew; ask again, in a while if the message says
+ * that it rests: then it has died several times, most likely of this very session's output. -ENOENT: no such session.
  * -EPROTO: what came is not what was said. On an error there are no bytes.
  */
 RCAST_API int rcast_client_get_keyframe(struct rcast_client *client, const char *session, struct rcast_keyframe *keyframe);

@@ -64,8 +64,9 @@ struct rcast_engine_options {
 
 	/*
 	 * The ringcast-keyframer program: whoever joins late or was lapped is given the screen (rcast_client_get_keyframe). It is
-	 * started when it is first needed, sandboxed, and started anew when it dies. It follows as a reader with a lease, so that it
-	 * is not lapped; a program can be held up by it for half a second at most. NULL: no keyframes. Copied.
+	 * started when it is first needed, sandboxed, and started anew when it dies; a session of which it has died has one to
+	 * itself from then on, up to eight more. It follows as a reader with a lease, so that it is not lapped; a program can be
+	 * held up by it for half a second at most. NULL: no keyframes. Copied.
 	 */
 	const char *keyframer;
 

@@ -40,11 +40,12 @@ static int print_session(const struct rcast_session_stats *stats)
 		     "title      %s\ncommand    %s\nring       %s, positions %" PRIu64 " to %" PRIu64 "\n"
 		     "written    %s of output in %" PRIu64 " records, %" PRIu64 " reads\ninput      %" PRIu64 " bytes\n"
 		     "kicked     %" PRIu64 " readers\nevicted    %" PRIu64 " that made no progress\nleases     %" PRIu64
-		     " ran out\nrings      moved %" PRIu64 " times, at most %" PRIu64 " us each\nreaders    %u\n",
+		     " ran out\nrings      moved %" PRIu64 " times, at most %" PRIu64 " us each\nscreen     %" PRIu64
+		     " keyframers died at it\nreaders    %u\n",
 		     info->name, describe_kind(info->kind), state, info->pid, info->cols, info->rows, age, info->title,
 		     info->command, ring, info->first_pos, info->next_pos, output, info->n_records, stats->n_reads,
 		     stats->n_input, stats->n_kicked, stats->n_evicted, stats->n_leases_lost, stats->n_rotations,
-		     (stats->max_rotation_ns + 999) / 1000, info->n_readers);
+		     (stats->max_rotation_ns + 999) / 1000, stats->n_keyframer_deaths, info->n_readers);
 }
 
 static int print_events(const struct rcast_session_info *info)
@@ -117,6 +118,7 @@ static int print_json(const struct rcast_session_stats *stats)
 	describe_json_unsigned(&json, "rotations", stats->n_rotations);
 	describe_json_unsigned(&json, "last_rotation_ns", stats->last_rotation_ns);
 	describe_json_unsigned(&json, "max_rotation_ns", stats->max_rotation_ns);
+	describe_json_unsigned(&json, "keyframer_deaths", stats->n_keyframer_deaths);
 	json_key(&json, "reader_list");
 	json_begin(&json, '[');
 	for (size_t i = 0; i < stats->n_readers; i++)

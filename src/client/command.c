@@ -252,6 +252,7 @@ static int take_totals(struct rcast_session_stats *stats, const Ringcast__Wire__
 	stats->n_rotations = wire->n_rotations;
 	stats->last_rotation_ns = wire->last_rotation_ns;
 	stats->max_rotation_ns = wire->max_rotation_ns;
+	stats->n_keyframer_deaths = wire->n_keyframer_deaths;
 	return rcasti_info_from_wire(&stats->info, wire->session);
 }
 

@@ -192,7 +192,7 @@ static int check_input(struct rcasti_exchange *exchange, const struct rcast_sess
 
 static bool is_keyframer(const struct rcasti_exchange *exchange)
 {
-	return exchange->connection->rights & RCASTI_RIGHT_KEYFRAMER;
+	return exchange->connection->keyframer != NULL;
 }
 
 static int check_lease(struct rcasti_exchange *exchange, const struct rcast_session *session)
@@ -236,6 +236,8 @@ static int check_form(struct rcasti_exchange *exchange, const Ringcast__Wire__At
  */
 static int check_keyframer(struct rcasti_exchange *exchange, const struct rcast_session *session)
 {
+	if (session->keyframes.keyframer != exchange->connection->keyframer)
+		return rcasti_exchange_refuse(exchange, -EPERM, "session %s is not this keyframer's", session->name);
 	if (!session->keyframes.awaits_reader)
 		return rcasti_exchange_refuse(exchange, -EEXIST, "session %s is followed already, or is not to be",
 					      session->name);

@@ -146,7 +146,7 @@ static void give_up_rights(struct rcasti_exchange *exchange, const Ringcast__Wir
 {
 	struct rcasti_exchange *other;
 
-	exchange->connection->rights &= RCAST_RIGHT_VIEW | RCASTI_RIGHT_KEYFRAMER;
+	exchange->connection->rights = RCAST_RIGHT_VIEW;
 	cds_list_for_each_entry (other, &exchange->connection->exchanges, node) {
 		if (other->attachment)
 			rcasti_answer_give_up(other->attachment);

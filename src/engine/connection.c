@@ -225,19 +225,20 @@ static void watch_peer(struct rcasti_connection *connection, int fd)
 		rcasti_loop_watch(&connection->engine->control, &connection->peer, connection->peer_pidfd, EPOLLIN);
 }
 
-/* What the keyframer holds, sessions hold. */
-static int open_account(struct rcast_engine *engine, uid_t uid, unsigned int rights, struct rcasti_account **account)
+/* What a keyframer holds, sessions hold. */
+static int open_account(struct rcast_engine *engine, uid_t uid, const struct rcasti_keyframer *keyframer,
+			struct rcasti_account **account)
 {
-	if (rights & RCASTI_RIGHT_KEYFRAMER)
+	if (keyframer)
 		return rcasti_account_open_boundless(account);
 	return rcasti_account_open(&engine->quota, uid, account);
 }
 
-static int make(struct rcast_engine *engine, const struct ucred *peer, unsigned int rights,
+static int make(struct rcast_engine *engine, const struct ucred *peer, const struct rcasti_keyframer *keyframer,
 		struct rcasti_connection **connection)
 {
 	struct rcasti_connection *made = calloc(1, sizeof *made);
-	int error = made ? open_account(engine, peer->uid, rights, &made->account) : -ENOMEM;
+	int error = made ? open_account(engine, peer->uid, keyframer, &made->account) : -ENOMEM;
 
 	if (error) {
 		free(made);
@@ -248,7 +249,7 @@ static int make(struct rcast_engine *engine, const struct ucred *peer, unsigned 
 	made->peer.ready = on_peer_death;
 	made->peer_pidfd = -1;
 	made->pid = peer->pid;
-	made->rights = rights;
+	made->keyframer = keyframer;
 	rcasti_timer_init(&made->look_again, on_look_again);
 	CDS_INIT_LIST_HEAD(&made->exchanges);
 	CDS_INIT_LIST_HEAD(&made->touched);
@@ -257,15 +258,16 @@ static int make(struct rcast_engine *engine, const struct ucred *peer, unsigned 
 	return 0;
 }
 
-/* The keyframer has one for each session. */
-static uint32_t max_exchanges(const struct rcast_engine *engine, unsigned int rights)
+/* A keyframer has one for each session. */
+static uint32_t max_exchanges(const struct rcast_engine *engine, const struct rcasti_keyframer *keyframer)
 {
-	return rights & RCASTI_RIGHT_KEYFRAMER ? engine->table.max_sessions : engine->quota.per_connection.max_exchanges;
+	return keyframer ? engine->table.max_sessions : engine->quota.per_connection.max_exchanges;
 }
 
-int rcasti_connection_open_take(struct rcast_engine *engine, int fd, unsigned int rights, bool is_peers_own)
+static int open_take(struct rcast_engine *engine, int fd, const struct rcasti_keyframer *keyframer,
+		     struct rcasti_connection **opened)
 {
-	struct rcast_link_options options = {.max_busy = max_exchanges(engine, rights),
+	struct rcast_link_options options = {.max_busy = max_exchanges(engine, keyframer),
 					     .max_queued_bytes = RCASTI_LINK_QUEUE_BYTES};
 	struct rcasti_connection *connection;
 	struct ucred peer = {.uid = geteuid()};
@@ -273,13 +275,11 @@ int rcasti_connection_open_take(struct rcast_engine *engine, int fd, unsigned in
 	int error;
 
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
-	error = make(engine, &peer, rights, &connection);
+	error = make(engine, &peer, keyframer, &connection);
 	if (error) {
 		close(fd);
 		return error;
 	}
-	if (is_peers_own)
-		watch_peer(connection, fd);
 	error = rcast_link_open_take(fd, RCAST_ACCEPTED, &options, &link_ops, connection, &connection->link);
 	if (error) {
 		connection->link = NULL;
@@ -287,5 +287,29 @@ int rcasti_connection_open_take(struct rcast_engine *engine, int fd, unsigned in
 		return error;
 	}
 	rcasti_connection_touch(connection);
+	*opened = connection;
 	return 0;
+}
+
+int rcasti_connection_open_take(struct rcast_engine *engine, int fd, unsigned int rights, bool is_peers_own)
+{
+	struct rcasti_connection *connection;
+	int error = open_take(engine, fd, NULL, &connection);
+
+	if (error)
+		return error;
+	connection->rights = rights;
+	if (is_peers_own)
+		watch_peer(connection, fd);
+	return 0;
+}
+
+int rcasti_connection_open_keyframer_take(const struct rcasti_keyframer *keyframer, int fd)
+{
+	struct rcasti_connection *connection;
+	int error = open_take(keyframer->engine, fd, keyframer, &connection);
+
+	if (!error)
+		connection->rights = RCAST_RIGHT_VIEW;
+	return error;
 }

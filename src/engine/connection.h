@@ -9,9 +9,6 @@
 
 #include "engine/engine.h"
 
-/* Beside those of enum rcast_right. */
-enum { RCASTI_RIGHT_KEYFRAMER = 1 << 16 }; /* to a lease in any case, and not to count as a reader */
-
 struct rcasti_connection {
 	struct rcast_engine *engine;
 	struct cds_list_head node;    /* of the engine's connections */
@@ -21,7 +18,9 @@ struct rcasti_connection {
 	struct rcasti_source peer; /* its process, by pidfd */
 	int peer_pidfd;            /* -1: this kernel cannot say */
 	pid_t pid;                 /* as it was when it connected */
-	unsigned int rights;       /* of enum rcast_right, and the one above */
+	unsigned int rights;       /* of enum rcast_right */
+	const struct rcasti_keyframer
+		*keyframer; /* it is this one's, with a lease in any case, and no reader; NULL: a client's */
 	struct rcasti_account *account;
 	uint32_t n_fds_waiting;         /* of those in flight: in replies that the link has not taken, or kept for it */
 	struct rcasti_timer look_again; /* something could not be sent yet, and no poll tells when it can */
@@ -33,6 +32,9 @@ struct rcasti_connection {
  * so it ends with that process. -ENOBUFS: one connection too many.
  */
 int rcasti_connection_open_take(struct rcast_engine *engine, int fd, unsigned int rights, bool is_peers_own);
+
+/* Serve a keyframer as a client: it may look. Takes the fd. */
+int rcasti_connection_open_keyframer_take(const struct rcasti_keyframer *keyframer, int fd);
 
 /* Ends all of its exchanges, detaches its readers. Not from within a handler of its link. */
 void rcasti_connection_free(struct rcasti_connection *connection);

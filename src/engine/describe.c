@@ -67,6 +67,7 @@ void rcasti_describe_stats(struct rcast_session *session, Ringcast__Wire__Sessio
 	stats->n_rotations = count(&session->counts.n_rotations);
 	stats->last_rotation_ns = count(&session->counts.last_rotation_ns);
 	stats->max_rotation_ns = count(&session->counts.max_rotation_ns);
+	stats->n_keyframer_deaths = session->keyframes.n_deaths;
 }
 
 void rcasti_describe_reader(const struct rcasti_attachment *attachment, Ringcast__Wire__ReaderInfo *info)

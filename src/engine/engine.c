@@ -80,7 +80,7 @@ static void init(struct rcast_engine *engine, const struct rcast_engine_options 
 	engine->mail.event_fd = engine->pump.inbox.event_fd = -1;
 	engine->mail_source.ready = rcasti_steward_on_mail;
 	engine->stop_sources[0].ready = engine->stop_sources[1].ready = ignore;
-	rcasti_keyframer_init(engine);
+	rcasti_keyframers_init(engine);
 	rcasti_listener_init(&engine->listeners[0], engine, ALL_RIGHTS, false);
 	rcasti_listener_init(&engine->listeners[1], engine, RCAST_RIGHT_VIEW, options->view_by_others);
 	CDS_INIT_LIST_HEAD(&engine->connections);
@@ -135,7 +135,7 @@ static int open_parts(struct rcast_engine *engine, uint32_t max_sessions)
 
 static void close_parts(struct rcast_engine *engine)
 {
-	rcasti_keyframer_close(engine);
+	rcasti_keyframers_close(engine);
 	if (engine->both_fd >= 0)
 		close(engine->both_fd);
 	if (engine->stop_fd >= 0)
@@ -173,7 +173,7 @@ int rcast_engine_create(const struct rcast_engine_options *options, struct rcast
 	rcasti_doorbell_init(&made->doorbell, made->quota.all.most[RCASTI_SESSIONS]);
 	error = open_parts(made, made->quota.all.most[RCASTI_SESSIONS]);
 	if (!error && options->keyframer)
-		error = rcasti_keyframer_set_path(made, options->keyframer);
+		error = rcasti_keyframers_set_path(made, options->keyframer);
 	if (!error)
 		error = listen_at(made, path, options->view_path);
 	if (error) {
@@ -221,7 +221,7 @@ void rcast_engine_free(struct rcast_engine *engine)
 	rcasti_listener_close(&engine->listeners[1]);
 	remove_sessions(engine);
 	free_connections(engine);
-	rcasti_keyframer_close(engine);
+	rcasti_keyframers_close(engine);
 	free_sessions(engine);
 	rcasti_children_end(&engine->children);
 	close_parts(engine);

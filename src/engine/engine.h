@@ -34,7 +34,7 @@ struct rcast_engine {
 	struct rcasti_unread unread;
 	uint64_t last_reader_id;
 	struct rcasti_stall_watch stall;
-	struct rcasti_keyframer keyframer;
+	struct rcasti_keyframers keyframers;
 
 	/* Shared. */
 	struct rcasti_mailbox mail; /* the pump's letters; any thread may poke it */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keyframer is a child process with two sockets: over one it is a client like any other, with the view right and a lease; on
+ * A keyframer is a child process with two sockets: over one it is a client like any other, with the view right and a lease; on
  * the other we dial and it answers (keyframes.c says what). It is started when a session first needs it, and has nothing but
- * these sockets once it is in its sandbox.
+ * these sockets once it is in its sandbox, and a word of memory in which it says which session it has in hand.
  *
  *   none ── a session needs it: launch ──► running ── link broken, wrong answer, out of patience: lost ──► dying (SIGKILL)
  *     ▲                                       └──────────────── it exits ───────────────────────┐              │
@@ -10,12 +10,13 @@
  *                                     └── else: launch, and all that were followed are again
  *
  * Sessions do not notice: while it is away they publish, and its lease is gone with it. Who waits for a keyframe gets -EAGAIN. It
- * rests longer after each death (100 ms, doubled, up to 30 s), unless it had lived for a while: what makes it crash may come
- * with every start, in the output of one session, and is not to burn the machine.
+ * rests longer after each death (100 ms, doubled, up to 30 s), unless it had lived for a while, or is rid of the session that it
+ * has died of (cells.c): what makes it crash may come with every start, in the output of one session, and is not to burn the
+ * machine.
  *
  * Patience is counted in ticks of a timer of our own loop, at most one a turn: a loop that comes late accuses nobody.
  *
- * All of this is control's. Called by keyframes.c, engine.c; calls child.c, connection.c, <ringcast/circuit.h>.
+ * All of this is control's. Called by keyframes.c, cells.c, engine.c; calls child.c, connection.c, cells.c, <ringcast/circuit.h>.
  */
 #include "engine/keyframer.h"
 
@@ -30,10 +31,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/cells.h"
 #include "engine/connection.h"
+#include "kernel/in_hand.h"
 
-/* Where it finds its sockets: src/keyframer/main.c. */
-enum { CLIENT_FD = 3, LINK_FD = 4, FIRST_FREE_FD = 5 };
+/* Where it finds what it is given: src/keyframer/main.c. */
+enum { CLIENT_FD = 3, LINK_FD = 4, IN_HAND_FD = 5, FIRST_FREE_FD = 6 };
 
 enum {
 	TICK_MS = 250,
@@ -45,16 +48,23 @@ enum {
 
 /* ── The process ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int plan_fds(posix_spawn_file_actions_t *actions, int client_fd, int link_fd)
+/* Its ends; each can be moved to any of its numbers without hitting another one. */
+struct gifts {
+	int client_fd, link_fd, in_hand_fd;
+};
+
+static int plan_fds(posix_spawn_file_actions_t *actions, const struct gifts *gifts)
 {
 	int error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 
 	if (!error)
 		error = posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	if (!error)
-		error = posix_spawn_file_actions_adddup2(actions, client_fd, CLIENT_FD);
+		error = posix_spawn_file_actions_adddup2(actions, gifts->client_fd, CLIENT_FD);
 	if (!error)
-		error = posix_spawn_file_actions_adddup2(actions, link_fd, LINK_FD);
+		error = posix_spawn_file_actions_adddup2(actions, gifts->link_fd, LINK_FD);
+	if (!error)
+		error = posix_spawn_file_actions_adddup2(actions, gifts->in_hand_fd, IN_HAND_FD);
 	if (!error)
 		error = posix_spawn_file_actions_addclosefrom_np(actions, FIRST_FREE_FD);
 	return error;
@@ -73,7 +83,7 @@ static int plan_signals(posix_spawnattr_t *attributes)
 	return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 }
 
-static int spawn(const char *path, int client_fd, int link_fd, pid_t *pid)
+static int spawn(const char *path, const struct gifts *gifts, pid_t *pid)
 {
 	char *argv[] = {(char *)path, NULL};
 	posix_spawn_file_actions_t actions;
@@ -84,7 +94,7 @@ static int spawn(const char *path, int client_fd, int link_fd, pid_t *pid)
 		return -error;
 	error = posix_spawnattr_init(&attributes);
 	if (!error) {
-		error = plan_fds(&actions, client_fd, link_fd);
+		error = plan_fds(&actions, gifts);
 		if (!error)
 			error = plan_signals(&attributes);
 		if (!error)
@@ -95,43 +105,45 @@ static int spawn(const char *path, int client_fd, int link_fd, pid_t *pid)
 	return -error;
 }
 
-/* A pair, the second end of which can be moved to any of the child's numbers without hitting another one. */
-static int make_socketpair(int ends[2])
-{
-	int moved_fd;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-		return -errno;
-	moved_fd = fcntl(ends[1], F_DUPFD_CLOEXEC, FIRST_FREE_FD);
-	close(ends[1]);
-	ends[1] = moved_fd;
-	if (moved_fd >= 0)
-		return 0;
-	close(ends[0]);
-	return -errno;
-}
-
 /* ── Losing it ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* Not from within a handler of its link. */
-static void lose(struct rcast_engine *engine, const char *why)
+static void part_from(struct rcasti_keyframer *keyframer)
 {
-	struct rcasti_keyframer *keyframer = &engine->keyframer;
 	struct rcast_link *link = keyframer->link;
 
 	keyframer->link = NULL;
-	rcasti_loop_forget(&engine->control, &keyframer->socket);
+	rcasti_loop_forget(&keyframer->engine->control, &keyframer->socket);
 	rcasti_timer_cancel(&keyframer->patience);
 	rcast_link_free(link);
 	if (keyframer->child)
 		kill(-keyframer->child->pid, SIGKILL);
-	rcasti_keyframes_lose_all(engine, -EAGAIN, why);
 }
 
-static void set_rest(struct rcast_engine *engine)
+/* Whoever it has died of is told apart while it is still known by its circuit. */
+static void lose(struct rcasti_keyframer *keyframer, const char *why)
 {
-	rcasti_loop_set_timer(&engine->control, &engine->keyframer.rest,
-			      rcasti_now_ns() + engine->keyframer.rest_ms * RCASTI_NS_PER_MS);
+	struct rcast_session *confined = rcasti_cells_confine(keyframer);
+
+	keyframer->is_rid = confined != NULL;
+	part_from(keyframer);
+	rcasti_keyframes_lose_all(keyframer, -EAGAIN, why);
+	if (confined)
+		rcasti_keyframer_start(confined->keyframes.keyframer);
+}
+
+void rcasti_keyframer_dismiss(struct rcasti_keyframer *keyframer)
+{
+	if (keyframer->link)
+		part_from(keyframer);
+	rcasti_timer_cancel(&keyframer->rest);
+	keyframer->rest_ms = 0;
+}
+
+static void set_rest(struct rcasti_keyframer *keyframer)
+{
+	rcasti_loop_set_timer(&keyframer->engine->control, &keyframer->rest,
+			      rcasti_now_ns() + keyframer->rest_ms * RCASTI_NS_PER_MS);
 }
 
 static void lengthen_rest(struct rcasti_keyframer *keyframer)
@@ -141,125 +153,180 @@ static void lengthen_rest(struct rcasti_keyframer *keyframer)
 	keyframer->rest_ms = longer_ms < MAX_REST_MS ? longer_ms : MAX_REST_MS;
 }
 
+static void forget_process(struct rcasti_keyframer *keyframer)
+{
+	keyframer->child = NULL;
+	close(keyframer->in_hand_fd);
+	keyframer->in_hand_fd = -1;
+}
+
 static void on_exit_of_child(void *user, const struct rcast_exit *how)
 {
-	struct rcast_engine *engine = user;
-	struct rcasti_keyframer *keyframer = &engine->keyframer;
+	struct rcasti_keyframer *keyframer = user;
 
-	keyframer->child = NULL;
 	if (keyframer->link)
-		lose(engine, "the keyframer has died and is started anew; ask again");
-	if (rcasti_now_ns() - keyframer->started_ns > GOOD_LIFE_MS * RCASTI_NS_PER_MS)
+		lose(keyframer, "the keyframer has died and is started anew; ask again");
+	forget_process(keyframer);
+	if (keyframer->is_rid || rcasti_now_ns() - keyframer->started_ns > GOOD_LIFE_MS * RCASTI_NS_PER_MS)
 		keyframer->rest_ms = 0;
 	else
 		lengthen_rest(keyframer);
-	set_rest(engine);
+	set_rest(keyframer);
 }
 
 static void on_tick(struct rcasti_timer *timer)
 {
-	struct rcast_engine *engine = rcasti_owner(timer, struct rcast_engine, keyframer.patience);
-	enum rcasti_patience patience = rcasti_keyframes_tick(engine);
+	struct rcasti_keyframer *keyframer = rcasti_owner(timer, struct rcasti_keyframer, patience);
+	enum rcasti_patience patience = rcasti_keyframes_tick(keyframer);
 
-	if (rcast_link_reason(engine->keyframer.link)[0] != 0 || patience == RCASTI_OUT_OF_PATIENCE)
-		lose(engine, "the keyframer does not answer and is started anew; ask again");
+	if (rcast_link_reason(keyframer->link)[0] != 0 || patience == RCASTI_OUT_OF_PATIENCE)
+		lose(keyframer, "the keyframer does not answer and is started anew; ask again");
 	else if (patience == RCASTI_STILL_PATIENT)
-		rcasti_keyframer_expect(engine);
+		rcasti_keyframer_expect(keyframer);
 }
 
 /* ── Speaking to it ──────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void watch_link(struct rcast_engine *engine)
+static void watch_link(struct rcasti_keyframer *keyframer)
 {
-	short events = rcast_link_events(engine->keyframer.link);
+	short events = rcast_link_events(keyframer->link);
 
-	rcasti_loop_watch(&engine->control, &engine->keyframer.socket, rcast_link_fd(engine->keyframer.link),
+	rcasti_loop_watch(&keyframer->engine->control, &keyframer->socket, rcast_link_fd(keyframer->link),
 			  (events & POLLIN ? (uint32_t)EPOLLIN : 0) | (events & POLLOUT ? (uint32_t)EPOLLOUT : 0));
 }
 
 static void on_socket(struct rcasti_source *source, uint32_t events)
 {
-	struct rcast_engine *engine = rcasti_owner(source, struct rcast_engine, keyframer.socket);
+	struct rcasti_keyframer *keyframer = rcasti_owner(source, struct rcasti_keyframer, socket);
 
-	if (rcast_link_dispatch(engine->keyframer.link) != 0) {
-		lose(engine, "the keyframer has died and is started anew; ask again");
+	if (rcast_link_dispatch(keyframer->link) != 0) {
+		lose(keyframer, "the keyframer has died and is started anew; ask again");
 		return;
 	}
-	if (engine->keyframer.any_unfollowed)
-		rcasti_keyframes_follow_all(engine);
-	watch_link(engine);
+	if (keyframer->any_unfollowed)
+		rcasti_keyframes_follow_all(keyframer);
+	watch_link(keyframer);
 }
 
-void rcasti_keyframer_expect(struct rcast_engine *engine)
+void rcasti_keyframer_expect(struct rcasti_keyframer *keyframer)
 {
-	struct rcasti_keyframer *keyframer = &engine->keyframer;
-
-	watch_link(engine);
+	watch_link(keyframer);
 	if (!rcasti_timer_is_set(&keyframer->patience))
-		rcasti_loop_set_timer(&engine->control, &keyframer->patience, rcasti_now_ns() + TICK_MS * RCASTI_NS_PER_MS);
+		rcasti_loop_set_timer(&keyframer->engine->control, &keyframer->patience,
+				      rcasti_now_ns() + TICK_MS * RCASTI_NS_PER_MS);
 }
 
 /* ── Starting it ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int open_link_take(struct rcast_engine *engine, int fd)
+/* Moves the descriptor out of the way of the child's numbers, or closes it. Returns where it is now. */
+static int move_take(int fd)
+{
+	int moved_fd = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD), error = -errno;
+
+	close(fd);
+	return moved_fd >= 0 ? moved_fd : error;
+}
+
+/* Our end, or -errno; the child's in *child_fd. */
+static int make_socketpair(int *child_fd)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return -errno;
+	*child_fd = move_take(ends[1]);
+	if (*child_fd >= 0)
+		return ends[0];
+	close(ends[0]);
+	return *child_fd;
+}
+
+static int open_client(const struct rcasti_keyframer *keyframer, struct gifts *gifts)
+{
+	int fd = make_socketpair(&gifts->client_fd);
+
+	return fd < 0 ? fd : rcasti_connection_open_keyframer_take(keyframer, fd);
+}
+
+static int open_link(struct rcasti_keyframer *keyframer, struct gifts *gifts)
 {
 	static const struct rcast_link_ops ops;
-	struct rcast_link_options options = {.max_busy = engine->table.max_sessions};
-	int error = rcast_link_open_take(fd, RCAST_DIALLED, &options, &ops, engine, &engine->keyframer.link);
+	struct rcast_link_options options = {.max_busy = keyframer->engine->table.max_sessions};
+	int fd = make_socketpair(&gifts->link_fd), error;
 
+	if (fd < 0)
+		return fd;
+	error = rcast_link_open_take(fd, RCAST_DIALLED, &options, &ops, keyframer->engine, &keyframer->link);
 	if (error)
-		engine->keyframer.link = NULL;
+		keyframer->link = NULL;
 	return error;
 }
 
-/* Our two ends, served; the child's two in child_fds, yours. On an error what was opened closes by itself: nobody is there. */
-static int open_sockets(struct rcast_engine *engine, int child_fds[2])
+static int open_in_hand(struct rcasti_keyframer *keyframer, struct gifts *gifts)
 {
-	int client[2], link[2], error = make_socketpair(client);
+	int fd = rcasti_in_hand_create();
 
-	if (error)
-		return error;
-	error = make_socketpair(link);
-	if (error) {
-		close(client[0]);
-		close(client[1]);
-		return error;
-	}
-	child_fds[0] = client[1];
-	child_fds[1] = link[1];
-	error = rcasti_connection_open_take(engine, client[0], RCAST_RIGHT_VIEW | RCASTI_RIGHT_KEYFRAMER, false);
-	if (error)
-		close(link[0]);
-	else
-		error = open_link_take(engine, link[0]);
-	if (error) {
-		close(child_fds[0]);
-		close(child_fds[1]);
-	}
+	if (fd < 0)
+		return fd;
+	keyframer->in_hand_fd = fd;
+	gifts->in_hand_fd = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
+	return gifts->in_hand_fd >= 0 ? 0 : -errno;
+}
+
+/* On an error, too, the child's ends are yours. A client's end of ours closes by itself when nobody has the other one. */
+static int open_all(struct rcasti_keyframer *keyframer, struct gifts *gifts)
+{
+	int error = open_client(keyframer, gifts);
+
+	if (!error)
+		error = open_link(keyframer, gifts);
+	if (!error)
+		error = open_in_hand(keyframer, gifts);
 	return error;
 }
 
-static int launch(struct rcast_engine *engine)
+static void close_gifts(const struct gifts *gifts)
 {
-	struct rcasti_keyframer *keyframer = &engine->keyframer;
-	int child_fds[2], error = open_sockets(engine, child_fds);
+	if (gifts->client_fd >= 0)
+		close(gifts->client_fd);
+	if (gifts->link_fd >= 0)
+		close(gifts->link_fd);
+	if (gifts->in_hand_fd >= 0)
+		close(gifts->in_hand_fd);
+}
+
+/* What was opened before it turned out that there will be no process. */
+static void close_ours(struct rcasti_keyframer *keyframer)
+{
+	if (keyframer->link)
+		rcast_link_free(keyframer->link);
+	keyframer->link = NULL;
+	if (keyframer->in_hand_fd >= 0)
+		close(keyframer->in_hand_fd);
+	keyframer->in_hand_fd = -1;
+}
+
+static int launch(struct rcasti_keyframer *keyframer)
+{
+	struct gifts gifts = {.client_fd = -1, .link_fd = -1, .in_hand_fd = -1};
+	struct rcast_engine *engine = keyframer->engine;
+	int error = open_all(keyframer, &gifts);
 	pid_t pid;
 
-	if (error)
-		return error;
-	error = spawn(keyframer->path, child_fds[0], child_fds[1], &pid);
-	close(child_fds[0]);
-	close(child_fds[1]);
+	if (!error)
+		error = spawn(engine->keyframers.path, &gifts, &pid);
+	close_gifts(&gifts);
 	if (!error)
 		error = rcasti_child_watch(&engine->control, pid, &keyframer->child);
 	if (error) {
-		rcast_link_free(keyframer->link);
-		keyframer->link = NULL;
+		close_ours(keyframer);
 		return error;
 	}
-	rcasti_child_set_owner(keyframer->child, &engine->children, on_exit_of_child, engine);
+	rcasti_child_set_owner(keyframer->child, &engine->children, on_exit_of_child, keyframer);
 	keyframer->started_ns = rcasti_now_ns();
-	watch_link(engine);
+	keyframer->accused = 0;
+	keyframer->is_rid = false;
+	watch_link(keyframer);
 	return 0;
 }
 
@@ -273,62 +340,73 @@ static bool is_resting(const struct rcasti_keyframer *keyframer)
 	return keyframer->child || rcasti_timer_is_set(&keyframer->rest);
 }
 
-int rcasti_keyframer_start(struct rcast_engine *engine)
+int rcasti_keyframer_start(struct rcasti_keyframer *keyframer)
 {
-	struct rcasti_keyframer *keyframer = &engine->keyframer;
 	int error;
 
 	if (keyframer->link)
 		return 0;
 	if (is_resting(keyframer))
 		return keyframer->rest_ms > LONG_REST_MS ? -EAGAIN : 0;
-	error = launch(engine);
+	error = launch(keyframer);
 	if (error)
 		return is_shortage(error) ? -EAGAIN : -EOPNOTSUPP;
-	rcasti_keyframes_follow_all(engine);
+	rcasti_keyframes_follow_all(keyframer);
 	return 0;
 }
 
 static void on_rested(struct rcasti_timer *timer)
 {
-	struct rcast_engine *engine = rcasti_owner(timer, struct rcast_engine, keyframer.rest);
+	struct rcasti_keyframer *keyframer = rcasti_owner(timer, struct rcasti_keyframer, rest);
 
-	if (!rcasti_keyframes_any_wanted(engine))
+	if (!rcasti_keyframes_any_wanted(keyframer))
 		return;
-	if (launch(engine) == 0) {
-		rcasti_keyframes_follow_all(engine);
+	if (launch(keyframer) == 0) {
+		rcasti_keyframes_follow_all(keyframer);
 		return;
 	}
-	rcasti_keyframes_lose_all(engine, -EAGAIN, "the keyframer cannot be started; ask again");
-	lengthen_rest(&engine->keyframer);
-	set_rest(engine);
+	rcasti_keyframes_lose_all(keyframer, -EAGAIN, "the keyframer cannot be started; ask again");
+	lengthen_rest(keyframer);
+	set_rest(keyframer);
 }
 
 /* ── The engine's ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-void rcasti_keyframer_init(struct rcast_engine *engine)
+static void init(struct rcasti_keyframer *keyframer, struct rcast_engine *engine)
 {
-	engine->keyframer.socket.ready = on_socket;
-	rcasti_timer_init(&engine->keyframer.patience, on_tick);
-	rcasti_timer_init(&engine->keyframer.rest, on_rested);
+	keyframer->engine = engine;
+	keyframer->in_hand_fd = -1;
+	keyframer->socket.ready = on_socket;
+	rcasti_timer_init(&keyframer->patience, on_tick);
+	rcasti_timer_init(&keyframer->rest, on_rested);
 }
 
-int rcasti_keyframer_set_path(struct rcast_engine *engine, const char *path)
+void rcasti_keyframers_init(struct rcast_engine *engine)
 {
-	engine->keyframer.path = strdup(path);
-	return engine->keyframer.path ? 0 : -ENOMEM;
+	init(&engine->keyframers.common, engine);
+	for (int i = 0; i < RCASTI_N_CELLS; i++)
+		init(&engine->keyframers.cells[i], engine);
 }
 
-void rcasti_keyframer_close(struct rcast_engine *engine)
+int rcasti_keyframers_set_path(struct rcast_engine *engine, const char *path)
 {
-	struct rcasti_keyframer *keyframer = &engine->keyframer;
+	engine->keyframers.path = strdup(path);
+	return engine->keyframers.path ? 0 : -ENOMEM;
+}
 
-	rcasti_loop_forget(&engine->control, &keyframer->socket);
+static void close_one(struct rcasti_keyframer *keyframer)
+{
+	rcasti_loop_forget(&keyframer->engine->control, &keyframer->socket);
 	rcasti_timer_cancel(&keyframer->patience);
 	rcasti_timer_cancel(&keyframer->rest);
-	if (keyframer->link)
-		rcast_link_free(keyframer->link);
-	keyframer->link = NULL;
-	free(keyframer->path);
-	keyframer->path = NULL;
+	close_ours(keyframer);
+}
+
+void rcasti_keyframers_close(struct rcast_engine *engine)
+{
+	close_one(&engine->keyframers.common);
+	for (int i = 0; i < RCASTI_N_CELLS; i++)
+		close_one(&engine->keyframers.cells[i]);
+	free(engine->keyframers.path);
+	engine->keyframers.path = NULL;
 }

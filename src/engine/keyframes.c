@@ -16,6 +16,8 @@
  * is sent share it; who comes later waits for the next, unless the session has not moved on. The latest answer is kept: as long
  * as the session has not moved on it is handed out again.
  *
+ * Which of them it has died of is found out, and that one gets a keyframer of its own: cells.c.
+ *
  * The keyframer parses what hostile programs print, and may be theirs. What it answers is believed no further than that it is sealed
  * memory of the stated size, for a position that can be; an answer that is not ends it. What is in it is for the screen that it
  * is written to, and no worse than what the program could have written there.
@@ -28,6 +30,7 @@
 
 #include "control/schema.h"
 #include "engine/answer.h"
+#include "engine/cells.h"
 #include "engine/connection.h"
 #include "engine/exchange.h"
 #include "engine/keyframe.h"
@@ -109,18 +112,29 @@ static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
 				   : "the keyframer has died and is started anew; ask again");
 }
 
+/* By which its keyframer says that it has it in hand. It is followed. */
+static uint32_t number_of(const struct rcast_session *session)
+{
+	return 1 + rcast_circuit_id(session->keyframes.circuit);
+}
+
+static void accuse(const struct rcast_session *session)
+{
+	session->keyframes.keyframer->accused = number_of(session);
+}
+
 static const struct rcast_circuit_ops followed_ops = {.message = on_answer, .writable = on_writable, .ended = on_ended};
 
 /* It is judged by what it answers: a request that cannot be sent is the end of it, too. */
 static void give_up(struct rcast_session *session, int error)
 {
-	rcast_link_abort(session->engine->keyframer.link, error, "the keyframer cannot be asked");
+	rcast_link_abort(session->keyframes.keyframer->link, error, "the keyframer cannot be asked");
 }
 
 static bool follow(struct rcast_session *session)
 {
-	struct rcasti_keyframer *keyframer = &session->engine->keyframer;
 	struct rcasti_keyframes *mine = &session->keyframes;
+	struct rcasti_keyframer *keyframer = mine->keyframer;
 	Ringcast__Wire__KeyframerRequest request = RINGCAST__WIRE__KEYFRAMER_REQUEST__INIT;
 	Ringcast__Wire__Follow follow = RINGCAST__WIRE__FOLLOW__INIT;
 	int error;
@@ -182,11 +196,11 @@ static void go_on(struct rcast_session *session)
 {
 	struct rcasti_keyframes *mine = &session->keyframes;
 
-	if (!session->engine->keyframer.link)
+	if (!mine->keyframer->link)
 		return;
 	if ((mine->circuit || follow(session)) && !mine->asked && is_waited_for(mine))
 		ask(session);
-	rcasti_keyframer_expect(session->engine);
+	rcasti_keyframer_expect(mine->keyframer);
 }
 
 /* ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -264,6 +278,8 @@ static enum rcast_consumed on_answer(struct rcast_circuit *circuit, void *user, 
 	else
 		error = session->keyframes.asked ? take_answer(session, message) : -EPROTO;
 	if (error)
+		accuse(session);
+	if (error)
 		rcast_link_abort(rcast_circuit_link(circuit), error, "the keyframer has answered what cannot be");
 	else if (!message->last)
 		go_on(session);
@@ -272,32 +288,53 @@ static enum rcast_consumed on_answer(struct rcast_circuit *circuit, void *user, 
 
 /* ── The keyframer's life ────────────────────────────────────────────────────────────────────────────────────────────── */
 
-bool rcasti_keyframes_any_wanted(const struct rcast_engine *engine)
+/* The first of its sessions in order of name, or the next one. */
+static struct rcast_session *next_of(const struct rcasti_keyframer *keyframer, const struct rcast_session *session)
+{
+	struct rcast_session *next;
+
+	do
+		next = rcasti_table_after(&keyframer->engine->table, session ? session->name : "");
+	while ((session = next) != NULL && next->keyframes.keyframer != keyframer);
+	return next;
+}
+
+bool rcasti_keyframes_any_wanted(const struct rcasti_keyframer *keyframer)
 {
 	const struct rcast_session *session = NULL;
 
-	while ((session = rcasti_table_after(&engine->table, session ? session->name : "")) != NULL)
+	while ((session = next_of(keyframer, session)) != NULL)
 		if (session->keyframes.wanted)
 			return true;
 	return false;
 }
 
-void rcasti_keyframes_follow_all(struct rcast_engine *engine)
+struct rcast_session *rcasti_keyframes_find(const struct rcasti_keyframer *keyframer, uint32_t number)
 {
 	struct rcast_session *session = NULL;
 
-	engine->keyframer.any_unfollowed = false;
-	while ((session = rcasti_table_after(&engine->table, session ? session->name : "")) != NULL) {
+	while ((session = next_of(keyframer, session)) != NULL)
+		if (number > 0 && session->keyframes.circuit && number_of(session) == number)
+			return session;
+	return NULL;
+}
+
+void rcasti_keyframes_follow_all(struct rcasti_keyframer *keyframer)
+{
+	struct rcast_session *session = NULL;
+
+	keyframer->any_unfollowed = false;
+	while ((session = next_of(keyframer, session)) != NULL) {
 		if (session->keyframes.wanted && !session->keyframes.circuit)
 			go_on(session);
 	}
 }
 
-void rcasti_keyframes_lose_all(struct rcast_engine *engine, int error, const char *why)
+void rcasti_keyframes_lose_all(const struct rcasti_keyframer *keyframer, int error, const char *why)
 {
 	struct rcast_session *session = NULL;
 
-	while ((session = rcasti_table_after(&engine->table, session ? session->name : "")) != NULL) {
+	while ((session = next_of(keyframer, session)) != NULL) {
 		hold_no_more(&session->keyframes);
 		session->keyframes.n_ticks = session->keyframes.n_all_ticks = 0;
 		refuse_waiters(session, error, why);
@@ -331,14 +368,17 @@ static enum rcasti_patience tick(struct rcasti_keyframes *mine)
 	return RCASTI_STILL_PATIENT;
 }
 
-enum rcasti_patience rcasti_keyframes_tick(struct rcast_engine *engine)
+enum rcasti_patience rcasti_keyframes_tick(struct rcasti_keyframer *keyframer)
 {
 	enum rcasti_patience worst = RCASTI_NOTHING_EXPECTED, one;
 	struct rcast_session *session = NULL;
 
-	while ((session = rcasti_table_after(&engine->table, session ? session->name : "")) != NULL) {
+	while ((session = next_of(keyframer, session)) != NULL) {
 		one = tick(&session->keyframes);
 		worst = one > worst ? one : worst;
+		/* one that it has never attached to is not why it does not get on */
+		if (one == RCASTI_OUT_OF_PATIENCE && session->keyframes.reader)
+			accuse(session);
 	}
 	return worst;
 }
@@ -361,12 +401,13 @@ void rcasti_keyframes_detached(struct rcast_session *session, const struct rcast
 
 static bool has_screen(const struct rcast_session *session)
 {
-	return session->kind != RCASTI_PIPE && session->engine->keyframer.path;
+	return session->kind != RCASTI_PIPE && session->engine->keyframers.path;
 }
 
 void rcasti_keyframes_init(struct rcast_session *session)
 {
 	CDS_INIT_LIST_HEAD(&session->keyframes.waiters);
+	session->keyframes.keyframer = &session->engine->keyframers.common;
 	session->keyframes.want_pos = has_screen(session) ? count(&session->counts.ring_bytes) / 2 : UINT64_MAX;
 }
 
@@ -390,9 +431,10 @@ void rcasti_keyframes_close(struct rcast_session *session)
 	if (mine->circuit) {
 		rcast_circuit_set_handler(mine->circuit, &drain_ops, NULL);
 		rcast_circuit_send(mine->circuit, NULL, 0, RCAST_LAST);
-		rcasti_keyframer_expect(session->engine);
+		rcasti_keyframer_expect(mine->keyframer);
 	}
 	mine->circuit = NULL;
+	rcasti_cells_leave(session);
 	rcasti_keyframe_release(mine->latest);
 	mine->latest = NULL;
 }
@@ -404,8 +446,8 @@ void rcasti_keyframes_want(struct rcast_session *session)
 	if (!has_screen(session))
 		return;
 	session->keyframes.wanted = true;
-	error = rcasti_keyframer_start(session->engine);
-	if (!session->engine->keyframer.link)
+	error = rcasti_keyframer_start(session->keyframes.keyframer);
+	if (!session->keyframes.keyframer->link)
 		hold_no_more(&session->keyframes);
 	if (!error)
 		go_on(session);

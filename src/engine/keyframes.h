@@ -17,6 +17,7 @@ struct rcast_session;
 struct rcasti_attachment;
 struct rcasti_exchange;
 struct rcasti_keyframe;
+struct rcasti_keyframer;
 
 /* For how long it may hold a program. */
 #define RCASTI_KEYFRAMER_LEASE_MS 500u
@@ -24,6 +25,7 @@ struct rcasti_keyframe;
 /* Of a session. */
 struct rcasti_keyframes {
 	/* Control's. */
+	struct rcasti_keyframer *keyframer;     /* whose it is */
 	bool wanted;                            /* it is followed, or is to be as soon as that can be done */
 	struct rcast_circuit *circuit;          /* to the keyframer; NULL: not followed */
 	const struct rcasti_attachment *reader; /* the keyframer's; NULL: it has not attached yet */
@@ -36,6 +38,7 @@ struct rcasti_keyframes {
 	struct rcasti_keyframe *latest;
 	struct cds_list_head waiters; /* exchanges */
 	uint64_t cursor_pos;          /* answer.c waits for where the cursor is here; 0: it does not */
+	uint64_t n_deaths;            /* of keyframers that had it in hand */
 
 	uint64_t
 		want_pos; /* the publisher's: from here on the session is to be followed. UINT64_MAX: that was said, or is moot */
@@ -80,16 +83,19 @@ void rcasti_keyframes_detached(struct rcast_session *session, const struct rcast
 
 /* ── For keyframer.c ─────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-bool rcasti_keyframes_any_wanted(const struct rcast_engine *engine);
+bool rcasti_keyframes_any_wanted(const struct rcasti_keyframer *keyframer);
+
+/* Which of its sessions it means by a number that it says it has in hand. NULL: none. */
+struct rcast_session *rcasti_keyframes_find(const struct rcasti_keyframer *keyframer, uint32_t number);
 
 /* Follow what is wanted and is not followed, and ask what is waited for. */
-void rcasti_keyframes_follow_all(struct rcast_engine *engine);
+void rcasti_keyframes_follow_all(struct rcasti_keyframer *keyframer);
 
 /* The keyframer is gone, and what it was asked will not be answered. */
-void rcasti_keyframes_lose_all(struct rcast_engine *engine, int error, const char *why);
+void rcasti_keyframes_lose_all(const struct rcasti_keyframer *keyframer, int error, const char *why);
 
 /* A tick of patience has gone by. */
 enum rcasti_patience { RCASTI_NOTHING_EXPECTED, RCASTI_STILL_PATIENT, RCASTI_OUT_OF_PATIENCE };
-enum rcasti_patience rcasti_keyframes_tick(struct rcast_engine *engine);
+enum rcasti_patience rcasti_keyframes_tick(struct rcasti_keyframer *keyframer);
 
 #endif

@@ -5,6 +5,9 @@
  *   CLIENT_FD   it is a client here, and attaches to sessions as any reader does
  *   LINK_FD     the engine dials and this process answers: one exchange a session (src/control/ringcast.proto)
  *
+ * and with memory, IN_HAND_FD, in which it says which session it works on (kernel/in_hand.h): 1 + the id of its exchange's circuit.
+ * That is how the engine learns of which one it has died.
+ *
  * It parses whatever programs print and must be assumed to be taken over some day. So before the first byte of that it enters the
  * sandbox, in which it can reach these two sockets and what comes over them, and nothing else. Without its sandbox it does
  * not run.
@@ -23,10 +26,11 @@
 
 #include <ringcast/sandbox.h>
 
+#include "kernel/in_hand.h"
 #include "keyframer/followed.h"
 
 /* As the engine has it: src/engine/keyframer.c. */
-enum { CLIENT_FD = 3, LINK_FD = 4 };
+enum { CLIENT_FD = 3, LINK_FD = 4, IN_HAND_FD = 5 };
 
 enum { MAX_SESSIONS = 4096, EVENTS_A_TURN = 64, SOON_MS = 1 };
 
@@ -34,14 +38,31 @@ struct keyframer {
 	struct rcast_client *client;
 	struct rcast_link *link;
 	int epoll_fd;
+	_Atomic uint32_t *in_hand;
 	TAILQ_HEAD(, followed) all;
 };
 
 /* ── Sessions ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+static void take_in_hand(const struct keyframer *keyframer, const struct rcast_circuit *circuit)
+{
+	rcasti_in_hand_say(keyframer->in_hand, 1 + rcast_circuit_id(circuit));
+}
+
+static void lay_down(const struct keyframer *keyframer)
+{
+	rcasti_in_hand_say(keyframer->in_hand, 0);
+}
+
 static enum rcast_consumed on_message(struct rcast_circuit *circuit, void *user, struct rcast_message *message)
 {
-	return followed_message(user, message);
+	const struct keyframer *keyframer = rcast_link_user(rcast_circuit_link(circuit));
+	enum rcast_consumed consumed;
+
+	take_in_hand(keyframer, circuit);
+	consumed = followed_message(user, message);
+	lay_down(keyframer);
+	return consumed;
 }
 
 static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
@@ -50,7 +71,9 @@ static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
 	struct keyframer *keyframer = rcast_link_user(rcast_circuit_link(circuit));
 
 	TAILQ_REMOVE(&keyframer->all, followed, node);
+	take_in_hand(keyframer, circuit);
 	followed_free(followed);
+	lay_down(keyframer);
 }
 
 static void on_begun(struct rcast_link *link, void *user, struct rcast_circuit *circuit)
@@ -87,6 +110,13 @@ static bool is_next(const struct followed *followed, bool any_urgent)
 	return followed_is_urgent(followed) == any_urgent;
 }
 
+static void advance(const struct keyframer *keyframer, struct followed *followed)
+{
+	take_in_hand(keyframer, followed->circuit);
+	followed_advance(followed);
+	lay_down(keyframer);
+}
+
 static void advance_all(struct keyframer *keyframer)
 {
 	bool any_urgent = is_any_urgent(keyframer);
@@ -94,7 +124,7 @@ static void advance_all(struct keyframer *keyframer)
 
 	TAILQ_FOREACH(followed, &keyframer->all, node)
 	if (is_next(followed, any_urgent))
-		followed_advance(followed);
+		advance(keyframer, followed);
 }
 
 /* For how long to wait for more. Who is urgent and has read everything looks again soon; so does an answer that the kernel holds up. */
@@ -165,6 +195,10 @@ static int start(struct keyframer *keyframer)
 	if (error)
 		return error;
 	TAILQ_INIT(&keyframer->all);
+	keyframer->in_hand = rcasti_in_hand_map(IN_HAND_FD);
+	if (!keyframer->in_hand)
+		return -errno;
+	close(IN_HAND_FD);
 	keyframer->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (keyframer->epoll_fd < 0)
 		return -errno;
