@@ -441,3 +441,38 @@ HARNESS_TEST(cells, who_was_to_blame_comes_back)
 	talk_close(&talk);
 	finish();
 }
+
+/* ── Output without end ──────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static _Atomic bool flooding;
+
+/* Faster than it can be read, in a ring that takes a while to read: so the keyframer never has all of it. */
+static void *flood(void *session)
+{
+	static char text[4000];
+
+	memset(text, 'x', sizeof text - 1);
+	memcpy(text, "\033]2;", 4);
+	while (atomic_load_explicit(&flooding, memory_order_relaxed))
+		print(session, text);
+	return NULL;
+}
+
+/* A place between two sequences never comes, and nobody can hold its owner up. It is answered as it stands. */
+HARNESS_TEST(cells, a_sequence_without_end_is_answered_in_the_middle)
+{
+	struct rcast_session_options options = {.name = "endless", .ring_bytes = 16 << 20};
+	struct rcast_session *endless;
+	pthread_t thread;
+
+	begin_touchy();
+	cr_assert_eq(rcast_engine_start_owned(host.engine, &options, &endless), 0);
+	atomic_store(&flooding, true);
+	cr_assert_eq(pthread_create(&thread, NULL, flood, endless), 0);
+	for (int i = 0; i < 20; i++)
+		cr_expect_geq(ask("endless"), 0);
+	atomic_store(&flooding, false);
+	pthread_join(thread, NULL);
+	cr_expect_eq(n_deaths("endless"), 0);
+	finish();
+}

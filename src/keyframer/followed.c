@@ -6,14 +6,14 @@
  *   lapped, or late   the screen is marked unknown, and keyframes are stale until it is known again
  *
  * A question is answered once the screen is not before the position that it names, and is then at whatever record boundary it
- * is. It is a better place to join if no escape sequence or character is cut there; so the answer waits for such a place while
- * records come, and MAX_WAITS milliseconds if none come. A program may stop for longer in the middle of a sequence: then the
- * snapshot ends with what has come of it, which means the same to whoever goes on from there.
+ * is. It is a better place to join if no escape sequence or character is cut there; so the answer waits for such a place, for
+ * MAX_WAITS records, or half as many milliseconds if none come. A program may stop for longer in the middle of a sequence, or
+ * never end it: then the snapshot ends with what has come of it, which means the same to whoever goes on from there.
  *
  * How the program ended is told by its session's last record. That changes no screen, and the keyframe of an ended session lies
  * before it: who joins there learns of it too.
  *
- * Reading goes in turns of TURN_BYTES, so that no session keeps the others from being answered.
+ * Reading goes in turns of TURN_BYTES, or until a lap, so that no session keeps the others from being answered.
  *
  * Nothing that a session prints ends this process. What cannot be followed any more (evicted, corrupt, out of memory) is given
  * up with a last message; the engine asks for it again when it needs it.
@@ -29,7 +29,7 @@
 #include "control/schema.h"
 #include "kernel/sealed.h"
 
-enum { TURN_BYTES = 256 << 10, MAX_WAITS = 10 };
+enum { TURN_BYTES = 256 << 10, MAX_WAITS = 20 };
 
 /* ── Following ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -127,7 +127,7 @@ static void end(struct followed *followed)
 	stop_watching(followed);
 }
 
-/* Returns what was drawn, in bytes of ring. */
+/* Returns what was drawn, in bytes of ring; after a lap, the rest of the turn. */
 static size_t read_one(struct followed *followed)
 {
 	struct rcast_record record;
@@ -139,7 +139,7 @@ static size_t read_one(struct followed *followed)
 		return record.next_pos - record.pos;
 	case RCAST_LAPPED:
 		miss(followed);
-		return 0;
+		return TURN_BYTES;
 	case RCAST_EMPTY:
 		followed->has_more = false;
 		return 0;
@@ -234,7 +234,7 @@ static void answer_if_due(struct followed *followed)
 	if (!followed->asked || followed->given_up || !has_come_far_enough(followed))
 		return;
 	if (!rcast_screen_is_at_cut_point(followed->screen) && followed->n_waits < MAX_WAITS && !followed->has_ended) {
-		followed->n_waits += !followed->has_more;
+		followed->n_waits++;
 		return;
 	}
 	answer(followed);
