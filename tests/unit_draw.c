@@ -108,6 +108,17 @@ HARNESS_TEST(draw, shows_what_fits)
 	}
 }
 
+/* As a snapshot does: nobody knows what the terminal is in the middle of. */
+HARNESS_TEST(draw, begins_by_ending_what_is_half_read)
+{
+	struct pair pair = make_pair(4, 1, 4, 1);
+	char *frame = draw(&pair);
+
+	cr_expect_eq(strncmp(frame, "\x18\x1b\\", 3), 0);
+	free(frame);
+	free_pair(&pair);
+}
+
 HARNESS_TEST(draw, the_corner_moves_no_more_than_it_must)
 {
 	static const struct {

@@ -136,6 +136,21 @@ HARNESS_TEST(screen, a_snapshot_restores_the_state_whatever_was_there)
 	}
 }
 
+/* There are terminals that can be inside a string that CAN does not end: in tmux, a DCS. */
+HARNESS_TEST(screen, a_snapshot_begins_by_ending_what_is_half_read)
+{
+	struct rcast_screen *screen = make(10, 4);
+	char *snapshot = snapshot_of(screen), *shown;
+	size_t n_bytes;
+
+	cr_expect_eq(strncmp(snapshot, "\x18\x1b\\", 3), 0);
+	cr_assert_eq(rcast_screen_snapshot_shown(screen, &shown, &n_bytes), 0);
+	cr_expect_eq(strncmp(shown, "\x18\x1b\\", 3), 0);
+	free(shown);
+	free(snapshot);
+	rcast_screen_free(screen);
+}
+
 /* A terminal in its alternate screen stays there, and shows the same; both screens look alike to who only sees one. */
 HARNESS_TEST(screen, a_snapshot_of_the_shown_screen_does_not_switch)
 {

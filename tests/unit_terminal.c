@@ -65,6 +65,23 @@ HARNESS_TEST(terminal, raw_and_back)
 	close_pair(&pair);
 }
 
+/* Inside a DCS, tmux takes whatever comes for a part of it until ESC \\. */
+HARNESS_TEST(terminal, what_cannot_be_cancelled_is_ended_before_all_else)
+{
+	struct pair pair = open_pair();
+	struct terminal terminal;
+	char text[4096] = "", *end, *first;
+
+	terminal_open(&terminal, pair.slave, pair.slave);
+	cr_assert_eq(terminal_enter_raw(&terminal, false), 0);
+	terminal_restore(&terminal);
+	cr_assert_gt(read(pair.master, text, sizeof text - 1), 0);
+	end = strstr(text, "\x1b\\");
+	first = strstr(text, "\x1b[");
+	cr_expect(text[0] == '\x18' && end && first && end < first);
+	close_pair(&pair);
+}
+
 HARNESS_TEST(terminal, newlines_are_kept_for_plain_streams)
 {
 	struct pair pair = open_pair();

@@ -233,7 +233,7 @@ int canvas_lose(struct canvas *canvas, const char *what)
 		return show_anew(canvas);
 	}
 	result = questions_write_held(&canvas->questions);
-	snprintf(notice, sizeof notice, "\x18\x1b[0m\r\n\x1b[7m[ringcast: %s]\x1b[0m\r\n", what);
+	snprintf(notice, sizeof notice, "\x18\x1b\\\x1b[0m\r\n\x1b[7m[ringcast: %s]\x1b[0m\r\n", what);
 	return result == 0 ? output_write(notice, strlen(notice)) : result;
 }
 

@@ -16,13 +16,14 @@
 #include "cli/signals.h"
 
 /*
- * In this order: cancel an unfinished escape sequence; end synchronized output; leave the alternate screen; whole scroll region,
- * origin mode off, autowrap on, insert mode off, reverse video off; ASCII, no colours, no link, cursor visible and of its usual shape; mouse tracking in all
- * its kinds and encodings, focus events and bracketed paste off; cursor and number keys as usual; kitty's keyboard as usual.
+ * In this order: cancel an unfinished escape sequence, and end a string that cannot be cancelled (a DCS in tmux); end synchronized
+ * output; leave the alternate screen; whole scroll region, origin mode off, autowrap on, insert mode off, reverse video off; ASCII,
+ * no colours, no link, cursor visible and of its usual shape; mouse tracking in all its kinds and encodings, focus events and
+ * bracketed paste off; cursor and number keys as usual; kitty's keyboard as usual.
  * Leaving the alternate screen goes back to the saved cursor even from the main one, so the cursor is saved before (each screen has
  * a saved one of its own); the region is reset between saving and restoring because that moves the cursor too.
  */
-static const char reset_modes[] = "\x18"
+static const char reset_modes[] = "\x18\x1b\\"
 				  "\x1b[?2026l"
 				  "\x1b"
 				  "7\x1b[?1049l"

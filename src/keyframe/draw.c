@@ -126,7 +126,7 @@ static void place_corner(struct rcast_drawing *drawing, const struct rcast_scree
 
 static void paint_setup(struct rcasti_painter *painter)
 {
-	rcasti_output_print(&painter->output, "\030\033[r\033[0m\033(B\017");
+	rcasti_output_print(&painter->output, "\030\033\\\033[r\033[0m\033(B\017");
 }
 
 static void paint_modes(struct rcasti_painter *painter)

@@ -3,8 +3,9 @@
  * The snapshot: an escape stream that makes any terminal of the same size show this screen and be in this state.
  *
  * It assumes nothing of the terminal, which may be inside a sequence, in the other screen, in any mode. In order: cancel what
- * is half read; leave the alternate screen; every mode to its default; title, palette; scrollback; the primary screen with its tab stops, region
- * and saved cursor; if shown, the alternate one, likewise; modes that are on; cursor, character sets, pen.
+ * is half read, and end it where it cannot be cancelled (a DCS in tmux); leave the alternate screen; every mode to its default; title,
+ * palette; scrollback; the primary screen with its tab stops, region and saved cursor; if shown, the alternate one, likewise; modes
+ * that are on; cursor, character sets, pen.
  *
  * Three states of a terminal have no sequence that sets them, and are reached by printing: a line that goes on from the one
  * above is drawn by wrapping into it; a wrap that is due, by printing the last character of the line once more; and that a
@@ -309,7 +310,7 @@ static int take_snapshot(const struct rcast_screen *screen, bool of_both, char *
 	*n_bytes = 0;
 	if (!rcast_screen_is_at_cut_point(screen) && screen->parser.pending_overflow)
 		return -EAGAIN;
-	rcasti_output_print(&painter.output, "\030%s", of_both ? "\033[?1049l" : "");
+	rcasti_output_print(&painter.output, "\030\033\\%s", of_both ? "\033[?1049l" : "");
 	rcasti_painter_put_plain_pen(&painter);
 	rcasti_modes_write_defaults(&screen->modes, &painter.output);
 	write_plain_charsets(&painter);
