@@ -13,10 +13,10 @@
  *   message.view      what an acquire load of the message adds to the reader's view: the current view of a release store,
  *                     the released view of a relaxed one
  *
- * A seq_cst fence exchanges views with one global view. Release sequences are left out, as in C++20, which allows more.
- * A location is stored to by one thread, or by one that has seen all that others stored there; so there is but one order of its
- * messages. A program that breaks this is refused. Loads never read from the future, which hardware that reorders a load behind a later store of the same thread could
- * in theory do, and compilers do not.
+ * A seq_cst fence exchanges views with one global view. Release sequences are left out, as in C++20, which allows more. A
+ * location is stored to by one thread, or by one that has seen all that others stored there; so there is but one order of
+ * its messages. A program that breaks this is refused. Loads never read from the future, which hardware that reorders a load
+ * behind a later store of the same thread could in theory do, and compilers do not.
  *
  * Threads are coroutines. Stores are done at once, since whoever is to miss one can read an older message still. Before a load
  * that has a choice and before a seq_cst fence a thread may let another go first, which is a decision too. So the executions are

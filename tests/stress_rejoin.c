@@ -9,10 +9,11 @@
  *   stopped   is sent SIGSTOP at random, for random times
  *   late      joins in the middle
  *
- * The latter two are views of the screen, by ring or by circuit. In the end all three screens must be equal: the cells with their
- * colours, and all else that there is to a terminal, which is asked of a snapshot behind an erasure of the cells. (A snapshot with
- * the cells would ask for more than a keyframe can do: a wrap that is due at an erased cell is made by printing a blank there.) And what each got, what it was told it had lost, and what came before it joined
- * must add up to what the program wrote.
+ * The latter two are views of the screen, by ring or by circuit. In the end all three screens must be equal: the cells with
+ * their colours, and all else that there is to a terminal, which is asked of a snapshot behind an erasure of the cells. (A
+ * snapshot with the cells would ask for more than a keyframe can do: a wrap that is due at an erased cell is made by
+ * printing a blank there.) And what each got, what it was told it had lost, and what came before it joined must add up to
+ * what the program wrote.
  *
  * Prints how many rounds came out equal, and how many laps there were.
  *

@@ -4,12 +4,12 @@
  * Whoever replays such output asks again, and the answers are typed into whatever runs in the session by now, or into our own
  * shell. So the replay goes through here, and everything that a watcher sees.
  *
- * A sequence is held back until its last byte tells what it is: a question is dropped, anything else passes as it was. Strings
- * longer than any question (images, titles) pass as soon as they are too long; what can be a question however long it is
- * counts as one. Output that is no question is never changed,
- * but that a control character inside a sequence comes before it, and an introducer of eight bits is one of seven. Where a question
- * is left out behind something that was broken off by it, CAN takes its place. Whose a question is, is asked at its last byte too: so two
- * viewers of which one takes over from the other in the middle of it agree.
+ * A sequence is held back until its last byte tells what it is: a question is dropped, anything else passes as it was.
+ * Strings longer than any question (images, titles) pass as soon as they are too long; what can be a question however long
+ * it is counts as one. Output that is no question is never changed, but that a control character inside a sequence comes
+ * before it, and an introducer of eight bits is one of seven. Where a question is left out behind something that was broken
+ * off by it, CAN takes its place. Whose a question is, is asked at its last byte too: so two viewers of which one takes over
+ * from the other in the middle of it agree.
  *
  *   GROUND ─ESC─► ESCAPE ─[─► CONTROL ─ final byte ─► GROUND
  *                   └─ ] P _ ─► STRING ─ ESC \, or behind ] BEL ─► GROUND

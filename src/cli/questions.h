@@ -28,8 +28,8 @@ struct questions {
 };
 
 /*
- * Copy n_bytes to `out` without the questions, or as the flags say; returns how many bytes that made. `out` has room for n_bytes + QUESTIONS_MAX_HELD:
- * the beginning of a sequence may have been held back from the bytes before.
+ * Copy n_bytes to `out` without the questions, or as the flags say; returns how many bytes that made. `out` has room for
+ * n_bytes + QUESTIONS_MAX_HELD: the beginning of a sequence may have been held back from the bytes before.
  */
 size_t questions_remove(struct questions *questions, const void *bytes, size_t n_bytes, unsigned char *out);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `ringcast wait`: until a session is silent, has printed something, shows a prompt, or has ended. For scripts, which otherwise sleep and hope.
+ * `ringcast wait`: until a session is silent, has printed something, shows a prompt, or has ended. For scripts, which
+ * otherwise sleep and hope.
  *
  * The waiting itself is the library's (rcast_view_wait). There is no terminal to put back and nothing to write to its end, so
  * signals do to us what they do to any program.

@@ -81,9 +81,10 @@ int rcasti_notifier_answer(struct rcast_engine *engine)
 }
 
 /*
- * With a thousand readers a round takes longer than a pump's turn, and finds the same readers stopped or awake again and again.
- * So no more than one part in NAP_FACTOR + 1 of the time goes into such rounds: after each comes a nap, in proportion. A reader that falls asleep meanwhile is rung that much later, at most a millisecond. Rounds over a few readers are too short
- * to nap for. While we nap the pump rings a doorbell that nobody waits at, which is no system call.
+ * With a thousand readers a round takes longer than a pump's turn, and finds the same readers stopped or awake again and
+ * again. So no more than one part in NAP_FACTOR + 1 of the time goes into such rounds: after each comes a nap, in
+ * proportion. A reader that falls asleep meanwhile is rung that much later, at most a millisecond. Rounds over a few readers
+ * are too short to nap for. While we nap the pump rings a doorbell that nobody waits at, which is no system call.
  */
 static void nap_after(uint64_t round_ns)
 {

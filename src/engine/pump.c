@@ -5,8 +5,9 @@
  * event behind the output that set it, the exit behind the last byte. Control asks for these by letter.
  *
  * Per session there is a short list of what is owed. It is paid before anything more is read, in this order: events (they
- * belong to output that is published), who answers questions from here on, size, and when nothing more will come exit, end. A size is published first and only then
- * told to the kernel, so that no output drawn for the new size can be in front of it.
+ * belong to output that is published), who answers questions from here on, size, and when nothing more will come exit, end.
+ * A size is published first and only then told to the kernel, so that no output drawn for the new size can be in front of
+ * it.
  *
  *   FLOWING ─ a lease is in the way → HELD ─ reader got on, or lost its lease → FLOWING
  *           ─ EIO, program lives    → SHUT ─ slave opened again, or program exited → FLOWING
