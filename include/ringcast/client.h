@@ -132,15 +132,15 @@ RCAST_API int rcast_client_signal(struct rcast_client *client, const char *sessi
 RCAST_API int rcast_client_kill(struct rcast_client *client, const char *session);
 
 /*
- * Move a session to a ring of another size (see rcast_writer_options.capacity_bytes). Its readers lose nothing; who attaches
- * later finds what was published since. -EINVAL: no size of a ring. -ENODATA: it has ended.
+ * Move a session to a ring of another size (see rcast_writer_options.capacity_bytes). Its readers lose nothing; those who attach
+ * later find what was published since. -EINVAL: no size of a ring. -ENODATA: it has ended.
  */
 RCAST_API int rcast_client_resize_ring(struct rcast_client *client, const char *session, uint64_t ring_bytes);
 
 /*
  * Drop one reader (its id, see rcast_client_stats), or all with RCAST_ALL_READERS. When this returns 0, the session has moved
  * to a ring that they do not get: nothing published from then on is in memory that they have mapped. The others go on and
- * lose nothing. Who may still connect may attach anew. -ENOENT: no such reader.
+ * lose nothing. Whoever may still connect may attach again. -ENOENT: no such reader.
  */
 #define RCAST_ALL_READERS UINT64_MAX
 RCAST_API int rcast_client_kick(struct rcast_client *client, const char *session, uint64_t reader_id);
@@ -198,7 +198,7 @@ struct rcast_keyframe {
 /*
  * A session's screen as it is once all has been drawn that was published when the engine got this request. Its bytes are
  * yours to free(). Also of a session that has ended and lingers. -EOPNOTSUPP: this engine has no keyframes, or the session no
- * screen. -EAGAIN: the keyframer has died or was too slow, and is started anew; ask again, in a while if the message says
+ * screen. -EAGAIN: the keyframer has died or was too slow, and is being started again; ask again, in a while if the message says
  * that it rests: then it has died several times, most likely of this very session's output. -ENOENT: no such session.
  * -EPROTO: what came is not what was said. On an error there are no bytes.
  */
@@ -251,7 +251,8 @@ RCAST_API void rcast_view_close(struct rcast_view *view);
 /* What to poll for POLLIN: one fd for the ring and the connection. Stays the view's. */
 RCAST_API int rcast_view_fd(const struct rcast_view *view);
 
-/* All descriptors that the view and its connection use, for who closes others: see <ringcast/sandbox.h>. Returns how many. */
+/* All descriptors that the view and its connection use, to be kept where all others are closed (<ringcast/sandbox.h>). Returns how
+ * many. */
 #define RCAST_VIEW_MAX_FDS 4
 RCAST_API size_t rcast_view_get_fds(const struct rcast_view *view, int fds[RCAST_VIEW_MAX_FDS]);
 
@@ -308,8 +309,8 @@ RCAST_API int rcast_view_set_answers(struct rcast_view *view, bool answers);
 /* ── Waiting ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /*
- * A condition that a session meets sooner or later. rcast_view_wait sleeps on the view until it has come; who has a loop of their
- * own feeds it with what rcast_view_next gives. One thread, one view at a time.
+ * A condition that a session meets sooner or later. rcast_view_wait sleeps on the view until it has come; a program with a loop of
+ * its own feeds it with what rcast_view_next gives. One thread, one view at a time.
  */
 struct rcast_wait;
 
@@ -318,8 +319,8 @@ enum rcast_wait_for {
 	RCAST_WAIT_EXIT,  /* the session has ended */
 	RCAST_WAIT_MATCH, /* a line of output matches the pattern; the line that is being printed as far as it has come */
 	/*
-	 * A shell that says so (OSC 133) shows its prompt, and nobody has pressed Enter since. Who sends a command and then waits
-	 * for this therefore waits for the prompt behind it; who sends several at once may see the prompt between them.
+	 * A shell that says so (OSC 133) shows its prompt, and nobody has pressed Enter since. So whoever sends a command and
+	 * then waits for this waits for the prompt behind it; whoever sends several at once may see the prompt between them.
 	 */
 	RCAST_WAIT_PROMPT,
 	RCAST_WAIT_JUDGE, /* judge says so */

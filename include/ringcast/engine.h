@@ -64,7 +64,7 @@ struct rcast_engine_options {
 
 	/*
 	 * The ringcast-keyframer program: whoever joins late or was lapped is given the screen (rcast_client_get_keyframe). It is
-	 * started when it is first needed, sandboxed, and started anew when it dies; a session of which it has died has one to
+	 * started when it is first needed, sandboxed, and again when it has died; a session of which it has died has one to
 	 * itself from then on, up to eight more. It follows as a reader with a lease, so that it is not lapped; a program can be
 	 * held up by it for half a second at most. NULL: no keyframes. Copied.
 	 */
@@ -118,8 +118,8 @@ struct rcast_session_options {
 	uint16_t cols, rows; /* (80, 24) */
 
 	/*
-	 * Somebody is about to attach whose terminal answers what the program asks (RCAST_ANSWERS_FROM_START): for a second the engine
-	 * leaves that to them. Otherwise it answers at once, as long as nobody is attached who does.
+	 * Somebody is about to attach whose terminal answers what the program asks (RCAST_ANSWERS_FROM_START): for a second
+	 * the engine leaves that to them. Otherwise it answers at once, as long as nobody is attached who does.
 	 */
 	bool awaits_attach;
 };
@@ -160,8 +160,8 @@ RCAST_API void rcast_session_close(struct rcast_session *session);
 
 /*
  * Move an owned session to another ring, of ring_bytes (0: as it is), from the thread that publishes. rcast_session_writer gives
- * another writer from then on, and the one before must not be touched any more. Who is attached is handed the new ring and
- * loses nothing; who was kicked before, or has only kept its mapping, reads nothing that is published from here on.
+ * another writer from then on, and the one before must not be touched any more. Those who are attached are handed the new ring
+ * and lose nothing; those who were kicked before, or have only kept their mapping, read nothing that is published from here on.
  * -EAGAIN: the engine has not handed out the last one yet. -EOPNOTSUPP: not an owned session. -EINVAL: the size. -ENODATA: it
  * has ended. On an error all is as before. A kick is answered only when you have done it: it makes _wants_rotation true, so
  * look at that now and then, from the same thread.

@@ -118,7 +118,7 @@ struct rcast_command {
 	uint64_t n_left_out; /* steps before it of which there is no record, since they were too many in one read */
 };
 
-/* Modes that matter to who types or looks. */
+/* Modes that matter to whoever types or looks. */
 enum rcast_mode {
 	RCAST_MODE_ALTERNATE_SCREEN = 1,
 	RCAST_MODE_BRACKETED_PASTE = 2,

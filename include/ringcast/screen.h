@@ -61,14 +61,14 @@ RCAST_API bool rcast_screen_is_at_cut_point(const struct rcast_screen *screen);
 RCAST_API int rcast_screen_snapshot(const struct rcast_screen *screen, char **bytes, size_t *n_bytes);
 
 /*
- * From now on, keep the newest n_lines that leave the primary screen at its top, for snapshots to write into the scrollback of who
- * is given them; 0, as at first: none. What was kept before is forgotten. Takes a KiB a line at most, on average; the oldest
- * go first. -EINVAL: more than the maximum. -ENOMEM: nothing has changed.
+ * From now on, keep the newest n_lines that leave the primary screen at its top, for snapshots to write into the scrollback
+ * of the terminals that are given them; 0, as at first: none. What was kept before is forgotten. Takes a KiB a line at most,
+ * on average; the oldest go first. -EINVAL: more than the maximum. -ENOMEM: nothing has changed.
  */
 RCAST_API int rcast_screen_keep_scrollback(struct rcast_screen *screen, uint32_t n_lines);
 
 /*
- * For a terminal that is to stay in the screen that it is in, as who shows a session within its own alternate screen wants: the
+ * For a terminal that is to stay in the screen that it is in, say the alternate one in which a viewer shows a session: the
  * snapshot of the shown screen only, and how often the stream has switched screens or reset everything, wherever that led. While
  * this count stays, the stream may go to such a terminal as it is; when it has grown, another snapshot takes the stream's place.
  */
@@ -136,11 +136,11 @@ RCAST_API int rcast_screen_row(const struct rcast_screen *screen, uint16_t row, 
  * from then on. What is larger is cropped, nothing is wrapped anew; what is smaller stands in the upper left, with blanks around
  * it. The part that is shown moves no more than is needed to have a visible cursor in it.
  *
- * A drawing remembers what was sent to one terminal. The first frame and the one behind a change of cols or rows hold every row
- * and touch no other ones, so that a caller may keep rows below for itself; later frames hold the rows that changed. After
- * having written to those rows itself, a caller makes a new drawing. Beside what is seen, the terminal gets the title and the modes of
- * who types into it (mouse, paste, focus, keys) and looks at it (the cursor's shape, reverse video). Lines do not wrap from then
- * on. Putting modes, wrap and colours back is the caller's business.
+ * A drawing remembers what was sent to one terminal. The first frame and the one behind a change of cols or rows hold every
+ * row and touch no other ones, so that a caller may keep rows below for itself; later frames hold the rows that changed.
+ * After having written to those rows itself, a caller makes a new drawing. Beside what is seen, the terminal gets the title
+ * and the modes that matter to whoever types into it (mouse, paste, focus, keys) or looks at it (the cursor's shape, reverse
+ * video). Lines do not wrap from then on. Putting modes, wrap and colours back is the caller's business.
  */
 struct rcast_drawing;
 

@@ -145,7 +145,7 @@ const struct verb verb_resize = {
 	.summary = "Set the size of a session's terminal, or of its ring",
 	.help = "  --ring SIZE   move the session to a ring of this size: 64K to 1G, a power of two\n"
 		"\n"
-		"Who is attached loses nothing when the ring changes; who comes later finds what was printed since.\n",
+		"Nobody who is attached loses anything when the ring changes; later ones find what was printed since.\n",
 	.run = resize_verb,
 };
 
