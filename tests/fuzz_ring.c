@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ring whose every byte the fuzzer may choose, and a reader that looks, copies and seeks meanwhile. Of an honest writer
- * nothing is left but the seals: header, frontier, first, recent and all words are forged at any time between two calls.
+ * Two rings whose every byte the fuzzer may choose, and a reader that looks, copies, seeks and moves from one to the other
+ * meanwhile. Of an honest writer nothing is left but the seals: header, frontier, first, recent and all words are forged at any
+ * time between two calls.
  *
  * What must hold whatever is there: no byte outside the mapping is touched (it lies between guards, and copies go to memory of
- * the exact size), outcomes are those that <ringcast/ring.h> names, positions only go back by a seek, and a ring that stands
- * still is read to its end in as many steps as it has words.
+ * the exact size), outcomes are those that <ringcast/ring.h> names, positions only go back by a seek and have an end far before
+ * they could wrap, and a ring that stands still is read to its end in as many steps as it has words.
  */
 #include <errno.h>
 
 #include "fuzz.h"
 #include "guarded.h"
 
-#include <ringcast/ring.h>
+#include <ringcast/ring_inline.h>
 
-#define CAPACITY RCAST_RING_MIN_BYTES
+#define CAPACITY RCAST_RING_MIN_BYTES /* of the first ring; the second is twice as long */
 #define N_WORDS (CAPACITY / RCASTI_WORD)
+#define MAX_POS (UINT64_C(1) << 62)
 
 enum operation {
 	PEEK,
@@ -30,43 +32,63 @@ enum operation {
 	STORE_RECENT,
 	APPEND,
 	FILL,
+	FORGE_THE_OTHER, /* of the two rings: all of the above that stores */
+	MOVE,            /* the reader to the ring that is forged now */
+	READ_INLINE,
+	SET_APPENDED,
 	N_OPERATIONS
 };
 
-enum base { FROM_ZERO, FROM_READER, FROM_APPENDED, ANYTHING, N_BASES };
+enum base { FROM_ZERO, FROM_READER, FROM_APPENDED, ANYTHING, FROM_LIMIT, FROM_END, N_BASES };
+
+struct ring {
+	struct rcasti_ring_header *header;
+	uint64_t *words;
+	uint64_t capacity;
+	int memory_fd;
+	bool is_clean;
+};
 
 struct forged {
 	struct fuzz *fuzz;
-	struct rcasti_ring_header *header;
-	uint64_t *words;
+	struct ring *ring; /* that is forged now */
 	struct rcast_reader *reader;
 	uint64_t appended; /* where an honest writer would go on */
-	int memory_fd;
 };
 
-static struct rcasti_ring_header *ring_memory; /* one for the whole run: sealing 64 KiB anew costs more than all else */
-static int ring_fd = -1;
+static struct ring rings[2]; /* for the whole run: sealing 64 KiB anew costs more than all else */
 
-static void lend_ring(struct forged *forged, struct fuzz *fuzz)
+static void clean(struct ring *ring)
 {
-	void *mapping = ring_memory;
+	if (ring->is_clean)
+		return;
+	memset(ring->header, 0, RCASTI_RING_HEADER_BYTES + ring->capacity);
+	*ring->header = (struct rcasti_ring_header){.magic = RCASTI_RING_MAGIC,
+						    .version = RCASTI_RING_VERSION,
+						    .header_bytes = RCASTI_RING_HEADER_BYTES,
+						    .capacity_bytes = ring->capacity};
+	ring->is_clean = true;
+}
 
-	if (!ring_memory) {
-		ring_fd = rcasti_memory_create("fuzzed", RCASTI_RING_HEADER_BYTES + CAPACITY, &mapping);
-		must(ring_fd >= 0);
-		ring_memory = mapping;
+static void lend_rings(struct forged *forged, struct fuzz *fuzz)
+{
+	void *mapping;
+
+	for (int i = 0; i < 2; i++) {
+		struct ring *ring = &rings[i];
+
+		if (!ring->header) {
+			ring->capacity = CAPACITY << i;
+			ring->memory_fd =
+				rcasti_memory_create("fuzzed", RCASTI_RING_HEADER_BYTES + ring->capacity, &mapping);
+			must(ring->memory_fd >= 0);
+			ring->header = mapping;
+			ring->words = (uint64_t *)((char *)mapping + RCASTI_RING_HEADER_BYTES);
+		}
+		clean(ring);
 	}
-	memset(mapping, 0, RCASTI_RING_HEADER_BYTES + CAPACITY);
-	*forged = (struct forged){
-		.fuzz = fuzz,
-		.header = mapping,
-		.words = (uint64_t *)((char *)mapping + RCASTI_RING_HEADER_BYTES),
-		.memory_fd = ring_fd,
-	};
-	*forged->header = (struct rcasti_ring_header){.magic = RCASTI_RING_MAGIC,
-						      .version = RCASTI_RING_VERSION,
-						      .header_bytes = RCASTI_RING_HEADER_BYTES,
-						      .capacity_bytes = CAPACITY};
+	*forged = (struct forged){.fuzz = fuzz, .ring = &rings[0]};
+	rings[0].is_clean = false;
 }
 
 /* A position near one that matters, or any. */
@@ -82,6 +104,10 @@ static uint64_t take_position(struct forged *forged)
 		return rcast_reader_pos(forged->reader) + (uint64_t)(int64_t)(int16_t)fuzz_u16(fuzz) * 4;
 	case FROM_APPENDED:
 		return forged->appended + (uint64_t)(int64_t)(int16_t)fuzz_u16(fuzz) * 4;
+	case FROM_LIMIT:
+		return MAX_POS + (uint64_t)(int64_t)(int16_t)fuzz_u16(fuzz) * 4;
+	case FROM_END:
+		return (uint64_t)(int64_t)(int16_t)fuzz_u16(fuzz) * 4;
 	default:
 		return fuzz_u64(fuzz);
 	}
@@ -100,9 +126,9 @@ static void append(struct forged *forged)
 	uint64_t header = rcasti_header(n_bytes, kind, fuzz_u8(forged->fuzz)), pos = forged->appended;
 
 	forged->appended = pos + rcasti_record_size(header);
-	store(&forged->header->shared.frontier, forged->appended + RCASTI_WORD);
-	store(rcasti_word(forged->words, CAPACITY - 1, forged->appended), 0);
-	store(rcasti_word(forged->words, CAPACITY - 1, pos), header);
+	store(&forged->ring->header->shared.frontier, forged->appended + RCASTI_WORD);
+	store(rcasti_word(forged->ring->words, forged->ring->capacity - 1, forged->appended), 0);
+	store(rcasti_word(forged->ring->words, forged->ring->capacity - 1, pos), header);
 }
 
 static void fill(struct forged *forged)
@@ -111,7 +137,7 @@ static void fill(struct forged *forged)
 	uint64_t value = fuzz_u64(forged->fuzz);
 
 	for (uint32_t i = from; i < (uint32_t)from + n; i++)
-		store(&forged->words[i % N_WORDS], value);
+		store(&forged->ring->words[i % (forged->ring->capacity / RCASTI_WORD)], value);
 }
 
 static int check_outcome(int outcome)
@@ -134,14 +160,15 @@ static unsigned int sum_of(const uint8_t *bytes, size_t n_bytes)
 
 static int peek(struct forged *forged)
 {
+	uint64_t capacity = rcast_reader_capacity(forged->reader);
 	struct rcast_record record;
 	int outcome = check_outcome(rcast_reader_peek(forged->reader, &record));
 
 	if (outcome != RCAST_RECORD && outcome != RCAST_ENDED)
 		return outcome;
-	must(record.n_bytes <= CAPACITY / 4);
-	must(outcome == RCAST_ENDED || guarded_contains(record.data, record.n_bytes, CAPACITY));
-	must(record.next_pos > record.pos && record.next_pos - record.pos <= CAPACITY);
+	must(record.n_bytes <= capacity / 4);
+	must(outcome == RCAST_ENDED || guarded_contains(record.data, record.n_bytes, capacity));
+	must(record.next_pos > record.pos && record.next_pos - record.pos <= capacity);
 	if (outcome == RCAST_RECORD)
 		atomic_store(&seen, sum_of(record.data, record.n_bytes));
 	return outcome;
@@ -159,6 +186,41 @@ static int read_copy(struct forged *forged, size_t room)
 	return outcome;
 }
 
+/* As read_copy, some records in a row. */
+static void read_inline(struct forged *forged)
+{
+	uint64_t pos = rcast_reader_pos(forged->reader);
+	struct rcast_fast_reader fast = rcast_fast_reader_begin(forged->reader);
+	size_t room = fuzz_u16(forged->fuzz);
+	uint8_t *buffer = malloc(room);
+	struct rcast_record record;
+	int n = fuzz_u8(forged->fuzz), outcome;
+
+	do {
+		outcome = check_outcome(rcast_fast_read(&fast, buffer, room, &record));
+		must(outcome != RCAST_RECORD || (record.n_bytes <= room && record.next_pos > record.pos));
+	} while (outcome == RCAST_RECORD && n-- > 0);
+	rcast_fast_reader_end(&fast);
+	must(rcast_reader_pos(forged->reader) >= pos);
+	free(buffer);
+}
+
+static void forge_the_other(struct forged *forged)
+{
+	forged->ring = forged->ring == &rings[0] ? &rings[1] : &rings[0];
+	forged->ring->is_clean = false;
+}
+
+static void move(struct forged *forged)
+{
+	uint64_t pos = rcast_reader_pos(forged->reader);
+	int error = rcast_reader_move_take(forged->reader, rcasti_memory_dup_readonly(forged->ring->memory_fd));
+
+	must(error == 0 || error == -EPROTO);
+	must(rcast_reader_pos(forged->reader) == pos);
+	must(error != 0 || rcast_reader_capacity(forged->reader) == forged->ring->capacity);
+}
+
 /* Nobody writes meanwhile. From any position it takes one lap at most to find the end, a gap or a fault. */
 static void drain(struct forged *forged)
 {
@@ -171,7 +233,7 @@ static void drain(struct forged *forged)
 			outcome = check_outcome(rcast_reader_release(forged->reader));
 		must(rcast_reader_pos(forged->reader) >= pos);
 		pos = rcast_reader_pos(forged->reader);
-		must(n_steps++ <= N_WORDS + 4);
+		must(n_steps++ <= rcast_reader_capacity(forged->reader) / RCASTI_WORD + 4);
 	} while (outcome == RCAST_RECORD || outcome == RCAST_LAPPED);
 }
 
@@ -195,7 +257,7 @@ static void sleep_and_wake(struct forged *forged)
 static void operate(struct forged *forged)
 {
 	struct fuzz *fuzz = forged->fuzz;
-	struct rcasti_shared *shared = &forged->header->shared;
+	struct rcasti_shared *shared = &forged->ring->header->shared;
 	uint16_t at;
 
 	switch ((enum operation)(fuzz_u8(fuzz) % N_OPERATIONS)) {
@@ -219,7 +281,7 @@ static void operate(struct forged *forged)
 		break;
 	case STORE_WORD:
 		at = fuzz_u16(fuzz);
-		store(&forged->words[at % N_WORDS], fuzz_u64(fuzz));
+		store(&forged->ring->words[at % (forged->ring->capacity / RCASTI_WORD)], fuzz_u64(fuzz));
 		break;
 	case STORE_FRONTIER:
 		store(&shared->frontier, take_position(forged));
@@ -236,6 +298,18 @@ static void operate(struct forged *forged)
 	case FILL:
 		fill(forged);
 		break;
+	case FORGE_THE_OTHER:
+		forge_the_other(forged);
+		break;
+	case MOVE:
+		move(forged);
+		break;
+	case READ_INLINE:
+		read_inline(forged);
+		break;
+	case SET_APPENDED:
+		forged->appended = take_position(forged) & ~(uint64_t)(RCASTI_WORD - 1);
+		break;
 	case N_OPERATIONS:
 		break;
 	}
@@ -247,15 +321,15 @@ static void forge_header(struct forged *forged)
 	uint8_t which = fuzz_u8(forged->fuzz);
 
 	if (which >= 1 && which <= 24)
-		((uint8_t *)forged->header)[which - 1] ^= fuzz_u8(forged->fuzz);
+		((uint8_t *)forged->ring->header)[which - 1] ^= fuzz_u8(forged->fuzz);
 	if (which & 64)
-		store(&forged->header->shared.first, fuzz_u64(forged->fuzz));
+		store(&forged->ring->header->shared.first, fuzz_u64(forged->fuzz));
 }
 
 static bool open_reader(struct forged *forged)
 {
 	struct rcast_cursor *cursor;
-	int error = rcast_reader_open_take(rcasti_memory_dup_readonly(forged->memory_fd), &forged->reader), ends[2];
+	int error = rcast_reader_open_take(rcasti_memory_dup_readonly(forged->ring->memory_fd), &forged->reader), ends[2];
 
 	must(error == 0 || error == -EPROTO);
 	if (error != 0)
@@ -272,12 +346,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	struct forged forged;
 	int lowest_fd;
 
-	lend_ring(&forged, &fuzz);
+	lend_rings(&forged, &fuzz);
 	lowest_fd = fuzz_lowest_fd();
 	forge_header(&forged);
 	if (open_reader(&forged)) {
 		for (int n = 0; fuzz.n_left > 0 && n < 256; n++)
 			operate(&forged);
+		must(rcast_reader_pos(forged.reader) <= MAX_POS + 2 * CAPACITY);
 		drain(&forged);
 		rcast_reader_close(forged.reader);
 	}
@@ -418,6 +493,47 @@ static void seed_end_of_positions(struct fuzz_seed *seed)
 	fuzz_put_u8(seed, DRAIN);
 }
 
+/* As close to the end of positions as one may be, and on: record by record, by one call each or inlined, and in another ring. */
+static void seed_behind_the_limit(struct fuzz_seed *seed)
+{
+	put_position(seed, STORE_FIRST, FROM_LIMIT, -100);
+	put_position(seed, STORE_RECENT, FROM_LIMIT, -100);
+	put_position(seed, SET_APPENDED, FROM_LIMIT, -100);
+	put_seek(seed, RCAST_FROM_OLDEST, FROM_ZERO, 0);
+	for (uint16_t i = 0; i < 8; i++) {
+		put_append(seed, 200, RCAST_OUTPUT, 0);
+		put_read(seed, 300);
+		fuzz_put_u8(seed, READ_INLINE);
+		fuzz_put_u16(seed, 300);
+		fuzz_put_u8(seed, 8);
+		if (i == 4) {
+			fuzz_put_u8(seed, FORGE_THE_OTHER);
+			fuzz_put_u8(seed, MOVE);
+		}
+	}
+	fuzz_put_u8(seed, DRAIN);
+}
+
+/* To a longer ring and back, in the middle of records. */
+static void seed_moves(struct fuzz_seed *seed)
+{
+	for (uint16_t i = 0; i < 6; i++) {
+		put_append(seed, CAPACITY / 8 - RCASTI_WORD, RCAST_OUTPUT, i & RCASTI_FLAG_STAMPED);
+		fuzz_put_u8(seed, PEEK);
+		fuzz_put_u8(seed, FORGE_THE_OTHER);
+		put_append(seed, 100, i == 4 ? RCAST_MOVED : RCAST_OUTPUT, 0);
+		fuzz_put_u8(seed, MOVE);
+		fuzz_put_u8(seed, RELEASE);
+		fuzz_put_u8(seed, READ_INLINE);
+		fuzz_put_u16(seed, CAPACITY / 4);
+		fuzz_put_u8(seed, 3);
+		fuzz_put_u8(seed, SLEEP_AND_WAKE);
+	}
+	put_position(seed, STORE_FIRST, FROM_APPENDED, 0);
+	put_position(seed, STORE_FRONTIER, FROM_APPENDED, INT16_MAX);
+	fuzz_put_u8(seed, DRAIN);
+}
+
 /* Empty records as far as the eye can see: the longest walk there is. */
 static void seed_longest_walk(struct fuzz_seed *seed)
 {
@@ -433,9 +549,9 @@ static void seed_longest_walk(struct fuzz_seed *seed)
 
 bool fuzz_make_seed(unsigned int number, struct fuzz_seed *seed)
 {
-	static void (*const seeds[])(struct fuzz_seed *) = {seed_honest,      seed_lap,          seed_past_the_end,
-							    seed_endless_lap, seed_forged_words, seed_end_of_positions,
-							    seed_longest_walk};
+	static void (*const seeds[])(struct fuzz_seed *) = {
+		seed_honest,           seed_lap,          seed_past_the_end,     seed_endless_lap, seed_forged_words,
+		seed_end_of_positions, seed_longest_walk, seed_behind_the_limit, seed_moves};
 
 	if (number == sizeof seeds / sizeof seeds[0]) { /* a header that is no ring's */
 		fuzz_put_u8(seed, 1);

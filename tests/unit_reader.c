@@ -387,3 +387,30 @@ HARNESS_TEST(reader, random_rings_are_read_within_bounds)
 	cr_expect_neq(sum, 0);
 	unforge(forged, CAPACITY);
 }
+
+/* Positions have an end, long before they could wrap: records that lead past it are none. */
+HARNESS_TEST(reader, positions_that_no_writer_comes_to_are_refused)
+{
+	const uint64_t limit = UINT64_C(1) << 62;
+	struct forged forged = forge_ring(CAPACITY);
+	struct rcast_reader *reader;
+	struct rcast_record record;
+	char byte;
+
+	for (size_t i = 0; i < CAPACITY / 8; i++)
+		forged.words[i] = rcasti_header(0, RCAST_OUTPUT, 0);
+	forged.header->shared.first = limit;
+	forged.header->shared.frontier = limit + CAPACITY;
+	cr_assert_eq(rcast_reader_open_take(rcasti_memory_dup_readonly(forged.fd), &reader), 0);
+	cr_expect_eq(rcast_reader_read(reader, &byte, 1, &record), RCAST_RECORD);
+	cr_expect_eq(rcast_reader_read(reader, &byte, 1, &record), -EPROTO);
+	cr_expect_eq(rcast_reader_peek(reader, &record), -EPROTO);
+	cr_expect_eq(rcast_reader_move_take(reader, rcasti_memory_dup_readonly(forged.fd)), 0);
+	cr_expect_eq(rcast_reader_peek(reader, &record), -EPROTO, "nor in another ring");
+	forged.header->shared.first = limit - 16;
+	forged.header->shared.frontier = limit;
+	cr_expect_eq(rcast_reader_seek(reader, RCAST_FROM_OLDEST, 0), 0);
+	cr_expect_eq(rcast_reader_read(reader, &byte, 1, &record), RCAST_RECORD, "before it they are");
+	rcast_reader_close(reader);
+	unforge(forged, CAPACITY);
+}

@@ -29,8 +29,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MAX_POS (UINT64_C(1) << 62) /* 46 years at 3 GiB/s: a position behind this is a lie */
-#define MAX_TRIES 64                /* of a seek that is lapped while it walks */
+/* 46 years at 3 GiB/s: a position behind this is a lie, whether the ring says it or its records lead there. */
+#define MAX_POS (UINT64_C(1) << 62)
+#define END_POS (MAX_POS + 1)
+
+#define MAX_TRIES 64 /* of a seek that is lapped while it walks */
 
 #define SHORT_BYTES 64u /* up to which length a copy needs no call */
 
@@ -66,7 +69,6 @@ static int map_ring(struct rcast_reader *reader, int ring_fd)
 	reader->shared = &header->shared;
 	reader->words = (uint64_t *)((char *)reader->mapping + RCASTI_RING_HEADER_BYTES);
 	reader->mask = reader->mapping_bytes - RCASTI_RING_HEADER_BYTES - 1;
-	reader->max_record_bytes = (reader->mask + 1) / 4;
 	return 0;
 }
 
@@ -79,7 +81,7 @@ int rcast_reader_open_take(int ring_fd, struct rcast_reader **result)
 	*result = NULL;
 	if (error == 0) {
 		reader->wake_fd = -1;
-		reader->tell_pos = UINT64_MAX;
+		reader->tell_pos = END_POS;
 		error = rcast_reader_seek(reader, RCAST_FROM_OLDEST, 0);
 		if (error != 0)
 			munmap(reader->mapping, reader->mapping_bytes);
@@ -104,6 +106,12 @@ void rcast_reader_close(struct rcast_reader *reader)
 	free(reader);
 }
 
+/* Behind the end of positions nothing passes for a record. */
+static void set_max_record(struct rcast_reader *reader)
+{
+	reader->max_record_bytes = reader->pos < END_POS ? (reader->mask + 1) / 4 : 0;
+}
+
 static void set_easy_end(struct rcast_reader *reader)
 {
 	uint64_t lap_end = (reader->at | reader->mask) + 1;
@@ -123,10 +131,10 @@ int rcast_reader_move_take(struct rcast_reader *reader, int ring_fd)
 	reader->shared = there.shared;
 	reader->words = there.words;
 	reader->mask = there.mask;
-	reader->max_record_bytes = there.max_record_bytes;
 	reader->mapping = there.mapping;
 	reader->mapping_bytes = there.mapping_bytes;
 	reader->current_header = 0;
+	set_max_record(reader);
 	set_easy_end(reader);
 	return 0;
 }
@@ -180,10 +188,13 @@ static bool is_well_formed(const struct rcast_reader *reader, uint64_t pos, uint
 
 void rcasti_reader_tell_pos(struct rcast_reader *reader)
 {
-	if (!reader->cursor)
-		return;
-	rcasti_cursor_set_pos(reader->cursor, reader->pos);
-	reader->tell_pos = reader->pos + (reader->mask + 1) / RCASTI_N_CHUNKS;
+	uint64_t next_pos = reader->pos + (reader->mask + 1) / RCASTI_N_CHUNKS;
+
+	if (reader->cursor) {
+		rcasti_cursor_set_pos(reader->cursor, reader->pos);
+		reader->tell_pos = next_pos < END_POS ? next_pos : END_POS;
+	}
+	set_max_record(reader);
 	set_easy_end(reader);
 }
 

@@ -9,7 +9,7 @@ struct rcast_reader {
 	struct rcasti_shared *shared;
 	uint64_t *words;
 	uint64_t mask;
-	uint64_t max_record_bytes;
+	uint64_t max_record_bytes; /* 0: there can be none */
 	uint64_t pos, at;
 	uint64_t current_header; /* of the record that peek found; 0: none */
 	uint64_t caught_up_pos;  /* where there was nothing to read the last time … */
@@ -17,7 +17,7 @@ struct rcast_reader {
 	unsigned int flow;       /* … and how often in a row before that only a few */
 	struct rcast_gap gap;
 	uint64_t lost_bytes;
-	uint64_t tell_pos; /* the cursor page hears of us when we get here; without one, never */
+	uint64_t tell_pos; /* the cursor page hears of us when we get here; without one, it is the end of positions */
 	uint64_t easy_end; /* a record that ends before it ends neither the lap, nor gets us to tell_pos */
 	struct rcast_cursor *cursor;
 	int wake_fd;
