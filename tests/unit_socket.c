@@ -342,3 +342,17 @@ HARNESS_TEST(socket, starters_wait_for_each_other)
 	race_stop(&race);
 	cr_assert_eq(harness_wait(pid), 0);
 }
+
+/* In a folder that all may read, anybody can hold it, for as long as he likes. */
+HARNESS_TEST(socket, who_keeps_the_folder_locked_stops_nobody_for_ever)
+{
+	int folder_fd = open(harness_folder(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	close(rcast_socket_listen(harness_path("s")));
+	cr_assert_eq(flock(folder_fd, LOCK_EX), 0);
+	cr_expect_eq(rcast_socket_dial(harness_path("s")), -ENOENT);
+	cr_expect_eq(rcast_socket_listen(harness_path("s")), -EAGAIN);
+	close(folder_fd);
+	cr_expect_eq(rcast_socket_dial(harness_path("s")), -ENOENT);
+	cr_expect_neq(access(harness_path("s"), F_OK), 0);
+}

@@ -51,7 +51,7 @@ RCAST_API int rcast_socket_folder(char *path, size_t path_bytes);
 /*
  * Bind and listen at `path` (SOCK_SEQPACKET, close-on-exec, non-blocking, mode 0600). A socket that a dead process left
  * there is replaced; -EEXIST: a live one answers, or something else is there. -ENAMETOOLONG: past what a UNIX socket address
- * holds. Returns the fd, yours. When done, unlink `path` first and close then: so nobody takes it for a dead one in between.
+ * holds. -EAGAIN: somebody has kept the folder locked for 5 s. Returns the fd, yours. When done, unlink `path` first and close then: so nobody takes it for a dead one in between.
  */
 RCAST_API int rcast_socket_listen(const char *path);
 

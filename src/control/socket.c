@@ -5,7 +5,8 @@
  * A socket file outlives the process that bound it. Whether one is dead is found out by connecting: -ECONNREFUSED says that
  * nobody listens. But a live starter looks the same between bind and listen, and a dead file may be replaced by another
  * starter between our look and our unlink. So looking, removing, binding and listening all happen under a lock: flock on
- * the folder itself, which leaves nothing behind and ends with its holder.
+ * the folder itself, which leaves nothing behind and ends with its holder. Whoever may read the folder can take that lock, and in
+ * a shared one (a view socket in /tmp) that is anybody: so nobody waits for it longer than a start can take.
  *
  * The mode is set on the socket before it is bound, so that there is no moment at which others could connect.
  */
@@ -13,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 128, DIAL_SECONDS = 5 };
+enum { BACKLOG = 128, DIAL_SECONDS = 5, LOCK_MS = 5000, LOCK_RETRY_MS = 5 };
 
 /* ── Names and the folder ── */
 
@@ -85,8 +87,7 @@ static int fill_address(const char *path, struct sockaddr_un *address)
 	return 0;
 }
 
-/* Lock the folder that the address lies in. Returns the fd that holds the lock, or -errno. */
-static int lock_folder(const struct sockaddr_un *address)
+static int open_folder_of(const struct sockaddr_un *address)
 {
 	char folder[sizeof address->sun_path + 2];
 	char *slash;
@@ -96,15 +97,24 @@ static int lock_folder(const struct sockaddr_un *address)
 	slash = strrchr(folder, '/');
 	slash[slash == folder ? 1 : 0] = 0;
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	while (flock(fd, LOCK_EX) != 0) {
-		if (errno != EINTR) {
-			int error = -errno;
+	return fd >= 0 ? fd : -errno;
+}
 
+/* Lock the folder that the address lies in. Returns the fd that holds the lock, or -errno; -EAGAIN: it was kept that long. */
+static int lock_folder(const struct sockaddr_un *address, int patience_ms)
+{
+	int fd = open_folder_of(address), error;
+
+	if (fd < 0)
+		return fd;
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		error = -errno;
+		if ((error != -EAGAIN && error != -EINTR) || patience_ms <= 0) {
 			close(fd);
 			return error;
 		}
+		poll(NULL, 0, LOCK_RETRY_MS);
+		patience_ms -= LOCK_RETRY_MS;
 	}
 	return fd;
 }
@@ -170,7 +180,7 @@ int rcast_socket_listen(const char *path)
 
 	if (fd < 0)
 		return fd;
-	lock_fd = lock_folder(&address);
+	lock_fd = lock_folder(&address, LOCK_MS);
 	if (lock_fd < 0)
 		return lock_fd;
 	fd = remove_dead_socket(&address);
@@ -180,9 +190,10 @@ int rcast_socket_listen(const char *path)
 	return fd;
 }
 
+/* If the lock is taken, somebody is about to do that, or wants to keep us from it. */
 static void clean_up_after_the_dead(const struct sockaddr_un *address)
 {
-	int lock_fd = lock_folder(address);
+	int lock_fd = lock_folder(address, 0);
 
 	if (lock_fd < 0)
 		return;
