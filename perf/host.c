@@ -4,10 +4,8 @@
 
 #include <ringcast/engine.h>
 
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>

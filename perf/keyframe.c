@@ -18,7 +18,6 @@
 
 #include <ringcast/screen.h>
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,6 @@
  * dtach passes bytes on, as we do; screen and tmux draw a screen of their own, so their viewers get fewer bytes than the
  * program prints. Nothing is pinned here.
  */
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,8 +8,6 @@
 #include "perf/measure.h"
 #include "perf/raw.h"
 
-#include <stdio.h>
-
 #define RING_BYTES RCAST_RING_DEFAULT_BYTES
 #define GIB (double)(1u << 30)
 

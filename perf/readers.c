@@ -7,12 +7,7 @@
  */
 #include <ringcast/ring.h>
 
-#include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "perf/measure.h"

@@ -14,10 +14,8 @@
 #include "perf/scratch.h"
 #include "perf/viewers.h"
 
-#include <stdio.h>
 #include <ringcast/ring.h>
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -10,11 +10,9 @@
 #include <ringcast/ring.h>
 
 #include <errno.h>
-#include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -3,7 +3,6 @@
  * Kicked out for good: what is published after a kick is in no memory that the kicked reader has mapped, and everybody else
  * loses nothing. The same when a session's ring changes its size.
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/wait.h>

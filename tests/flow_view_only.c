@@ -4,7 +4,6 @@
  * garbage is tried; nothing reaches a program and nothing changes.
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 

@@ -22,7 +22,6 @@
 #include <ringcast/client.h>
 #include <ringcast/screen.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>

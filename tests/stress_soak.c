@@ -13,7 +13,6 @@
 #include <ringcast/client.h>
 #include <ringcast/engine.h>
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/wait.h>
 
 HARNESS_TEST(client, nobody_there)
 {

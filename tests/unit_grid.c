@@ -2,7 +2,6 @@
 /* Rows and buffers: what moves where, and that no half of a wide character is ever left. */
 #include "harness.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "keyframe/grid.h"

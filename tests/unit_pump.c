@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The pump alone: its letters are posted by hand, control does not run. */
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>

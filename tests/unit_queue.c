@@ -2,7 +2,6 @@
 #include "harness.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "control/queue.h"
 

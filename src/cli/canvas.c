@@ -21,7 +21,6 @@
  */
 #include "cli/canvas.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 /*
  * `ringcast engine`: an engine in the foreground, for many sessions.
  */
-#include <stdio.h>
 
 #include "cli/engine_flags.h"
 #include "cli/message.h"

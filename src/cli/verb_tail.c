@@ -7,7 +7,6 @@
  * other, and what was delivered and what was lost add up to what was written.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

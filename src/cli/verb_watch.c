@@ -6,7 +6,6 @@
  * Keys are read only to know when to leave. Should the terminal answer a question all the same, the answer starts with ESC, so
  * only what does not is taken for a key.
  */
-#include <stdio.h>
 #include <unistd.h>
 
 #include "cli/connect.h"

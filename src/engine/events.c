@@ -15,7 +15,6 @@
  */
 #include "engine/events.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>

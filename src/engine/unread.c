@@ -12,7 +12,6 @@
 #include "engine/unread.h"
 
 #include <linux/sockios.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>

@@ -8,7 +8,6 @@
  */
 #include "keyframe/charset.h"
 
-#include <stddef.h>
 #include <string.h>
 
 /* ` to ~, DEC Special Graphics. */

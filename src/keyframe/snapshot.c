@@ -19,7 +19,6 @@
 #include "keyframe/painter.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <ringcast/screen.h>

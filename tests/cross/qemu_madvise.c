@@ -5,7 +5,6 @@
  * of madvise by scripts/test-cross.
  */
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/mman.h>
 
 #ifndef MADV_POPULATE_WRITE

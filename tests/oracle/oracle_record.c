@@ -8,7 +8,6 @@
  * when the program has been silent for a moment after the one before. The recording ends with the program, or when all
  * steps are done and it is silent; it holds 4 MiB at most.
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
