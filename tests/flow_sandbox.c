@@ -68,7 +68,7 @@ static void run_stub(int report_fd, bool by_circuit)
 		_exit(1);
 	n_fds = rcast_view_get_fds(view, fds);
 	fds[n_fds++] = report_fd;
-	report.in_force = rcast_sandbox_enter(fds, n_fds);
+	report.in_force = rcast_sandbox_enter(fds, n_fds, 0);
 	if (report.in_force < 0 || write(report_fd, "", 1) != 1)
 		_exit(2);
 	follow(view, &report);
@@ -94,7 +94,7 @@ static void run_stub_that_attaches(int report_fd)
 	fds[1] = rcast_socket_dial(path);
 	if (fds[1] < 0 || rcast_client_open_take(fds[1], &client) != 0)
 		_exit(1);
-	report.in_force = rcast_sandbox_enter_with(fds, 2, RCAST_SANDBOX_MAY_ATTACH);
+	report.in_force = rcast_sandbox_enter(fds, 2, RCAST_SANDBOX_MAY_ATTACH);
 	if (report.in_force < 0 || rcast_view_open(client, "t", NULL, &view) != 0 || write(report_fd, "", 1) != 1)
 		_exit(2);
 	follow(view, &report);
@@ -353,7 +353,7 @@ static void run_attacker(enum inside inside)
 	const int keep[] = {attacker.victim_pidfd, attacker.memory_fd, attacker.socket_fd, attacker.report_fd};
 	char succeeded[N_ATTACKS];
 
-	if (inside != OUTSIDE && rcast_sandbox_enter_with(keep, 4, inside == MAY_ATTACH ? RCAST_SANDBOX_MAY_ATTACH : 0) < 0)
+	if (inside != OUTSIDE && rcast_sandbox_enter(keep, 4, inside == MAY_ATTACH ? RCAST_SANDBOX_MAY_ATTACH : 0) < 0)
 		_exit(1);
 	for (size_t i = 0; i < N_ATTACKS; i++)
 		succeeded[i] = attacks[i].try() >= 0;
@@ -450,7 +450,7 @@ HARNESS_TEST(sandbox, only_what_was_named_stays_open)
 		int high_fd = fcntl(ends[1], F_DUPFD_CLOEXEC, 700), keep[] = {high_fd, ends[1]};
 
 		close(STDIN_FILENO);
-		if (rcast_sandbox_enter(keep, 2) < 0)
+		if (rcast_sandbox_enter(keep, 2, 0) < 0)
 			_exit(1);
 		_exit(number_of_fds() == 5 && write(high_fd, "", 1) == 1 ? 0 : 2);
 	}
@@ -466,7 +466,9 @@ HARNESS_TEST(sandbox, what_cannot_be_kept_is_an_error)
 	if (pid == 0) {
 		const int closed[] = {999}, negative[] = {-1};
 
-		_exit(rcast_sandbox_enter(closed, 1) == -EINVAL && rcast_sandbox_enter(negative, 1) == -EINVAL ? 0 : 1);
+		if (rcast_sandbox_enter(closed, 1, 0) != -EINVAL || rcast_sandbox_enter(negative, 1, 0) != -EINVAL)
+			_exit(1);
+		_exit(0);
 	}
 	cr_assert_eq(harness_wait(pid), 0);
 }

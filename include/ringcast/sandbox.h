@@ -23,25 +23,6 @@ enum {
 	RCAST_SANDBOX_SCOPED = 1 << 2,  /* Landlock: no signal and no abstract socket to outside (6.12) */
 };
 
-/*
- * For good, and for this process and all that it is made of:
- *
- *   kept       the descriptors in keep_fds; all others are closed, and 0, 1 and 2 lead to /dev/null if they are not kept
- *   allowed    reading, writing, polling and passing descriptors on what is kept or received; mapping memory read-only from a
- *              received descriptor, and anonymous memory; clocks, futexes, signal handling, exiting
- *   refused    with EPERM, everything else: opening, connecting, new sockets and processes, other processes' memory and
- *              signals, executable memory. clone3 with ENOSYS
- *   set        no new privileges; not dumpable, so that others of the same uid cannot look into it either
- *
- * Call it when the process has one thread. Prepare before: whatever is loaded late (locales, name services, plug-ins) cannot
- * be any more. What is known of a file by name (stat) can still be asked; its bytes cannot be had.
- *
- * Returns the RCAST_SANDBOX_ bits in force; the system call filter, which alone refuses all of the above, is always in force
- * then. -EBUSY: there are other threads. -EINVAL: a descriptor to keep is not open. Other errors as the kernel said. On an
- * error the process may be half closed in: it should exit.
- */
-RCAST_API int rcast_sandbox_enter(const int *keep_fds, size_t n_fds);
-
 /* What else may be allowed. */
 enum {
 	/*
@@ -53,8 +34,25 @@ enum {
 	RCAST_SANDBOX_MAY_ATTACH = 1 << 0,
 };
 
-/* As rcast_sandbox_enter, with what is named in `may` allowed too. */
-RCAST_API int rcast_sandbox_enter_with(const int *keep_fds, size_t n_fds, unsigned int may);
+/*
+ * For good, and for this process and all that it is made of:
+ *
+ *   kept       the descriptors in keep_fds; all others are closed, and 0, 1 and 2 lead to /dev/null if they are not kept
+ *   allowed    reading, writing, polling and passing descriptors on what is kept or received; mapping memory read-only from a
+ *              received descriptor, and anonymous memory; clocks, futexes, signal handling, exiting; and what
+ *              `may` names beyond that (RCAST_SANDBOX_MAY_ATTACH, or 0)
+ *   refused    with EPERM, everything else: opening, connecting, new sockets and processes, other processes' memory and
+ *              signals, executable memory. clone3 with ENOSYS
+ *   set        no new privileges; not dumpable, so that others of the same uid cannot look into it either
+ *
+ * Call it when the process has one thread. Prepare before: whatever is loaded late (locales, name services, plug-ins) cannot
+ * be any more. What is known of a file by name (stat) can still be asked; its bytes cannot be had.
+ *
+ * Returns the RCAST_SANDBOX_ bits in force; the system call filter, which alone refuses all of the above, is always in force
+ * then. -EBUSY: there are other threads. -EINVAL: a descriptor to keep is not open, or there is nothing of that name in `may`. Other errors
+ * as the kernel said. On an error the process may be half closed in: it should exit.
+ */
+RCAST_API int rcast_sandbox_enter(const int *keep_fds, size_t n_fds, unsigned int may);
 
 #ifdef __cplusplus
 }

@@ -183,7 +183,7 @@ static int enter_sandbox(const struct keyframer *keyframer)
 {
 	const int keep[] = {CLIENT_FD, LINK_FD, keyframer->epoll_fd};
 
-	return rcast_sandbox_enter_with(keep, sizeof keep / sizeof keep[0], RCAST_SANDBOX_MAY_ATTACH);
+	return rcast_sandbox_enter(keep, sizeof keep / sizeof keep[0], RCAST_SANDBOX_MAY_ATTACH);
 }
 
 static int start(struct keyframer *keyframer)

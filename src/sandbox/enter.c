@@ -103,12 +103,7 @@ static int give_up_privileges(void)
 	return 0;
 }
 
-int rcast_sandbox_enter(const int *keep_fds, size_t n_fds)
-{
-	return rcast_sandbox_enter_with(keep_fds, n_fds, 0);
-}
-
-int rcast_sandbox_enter_with(const int *keep_fds, size_t n_fds, unsigned int may)
+int rcast_sandbox_enter(const int *keep_fds, size_t n_fds, unsigned int may)
 {
 	int error = may & ~(unsigned int)RCAST_SANDBOX_MAY_ATTACH ? -EINVAL : refuse_threads(), in_force;
 
