@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Waits, fed by hand. What they do on a session: flow_wait.c. */
+#include "fake_engine.h"
+
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "client/view.h"
-#include "harness.h"
 
 static struct rcast_view view;
 
@@ -134,4 +134,71 @@ HARNESS_TEST(wait, the_caller_may_judge)
 	is_time = true;
 	cr_expect(is_level(wait));
 	rcast_wait_free(wait);
+}
+
+/* ── A prompt that no record told us of ──────────────────────────────────────────────────────────────────────────────── */
+
+#define STOOD_AT 1000000 /* when the engine was asked: no ring of the fake session has come so far */
+
+/* A shell at its prompt, except for who asks first. */
+static void say_second_time_at_prompt(struct rcast_circuit *circuit)
+{
+	static int n_asked;
+	Ringcast__Wire__Reply reply = RINGCAST__WIRE__REPLY__INIT;
+	Ringcast__Wire__SessionInfo info;
+
+	fake_fill_info(&info, "fake");
+	info.at_prompt = n_asked++ > 0;
+	info.next_pos = STOOD_AT;
+	reply.result_case = RINGCAST__WIRE__REPLY__RESULT_SESSION;
+	reply.session = &info;
+	rcasti_schema_send(circuit, &reply.base, RCAST_LAST, NULL, 0);
+}
+
+static void answer_about_prompt(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
+				struct rcast_message *message)
+{
+	struct rcast_writer_options options = {.capacity_bytes = 65536, .stamped = true};
+	struct rcast_follower *follower;
+	struct rcast_writer *writer;
+	int fds[2];
+
+	if (request->command_case != RINGCAST__WIRE__REQUEST__COMMAND_ATTACH) {
+		say_second_time_at_prompt(circuit);
+		return;
+	}
+	rcast_writer_create(&options, &writer);
+	fds[0] = rcast_writer_dup_fd(writer);
+	rcast_follower_create_take(rcast_message_take_fd(message, 0), &follower, &fds[1]);
+	fake_reply_attached(circuit, fds, 2);
+}
+
+/* The attach reply is of a time when no prompt was shown; whatever came between it and where we begin to read we have not seen. */
+HARNESS_TEST(wait, for_a_prompt_the_engine_is_asked)
+{
+	const struct rcast_command prompt = {.step = RCAST_STEP_PROMPT}, start = {.step = RCAST_STEP_OUTPUT};
+	struct rcast_record record = {.kind = RCAST_COMMAND, .data = &prompt, .n_bytes = sizeof prompt, .pos = 64};
+	struct rcast_wait_options options = {.wait_for = RCAST_WAIT_PROMPT};
+	struct rcast_client *client = fake_connect(answer_about_prompt);
+	struct rcast_view *opened;
+	struct rcast_wait *wait;
+
+	cr_assert_eq(rcast_view_open(client, "fake", NULL, &opened), 0);
+	cr_assert_eq(rcast_wait_create(&options, &wait), 0);
+	rcast_wait_begin(wait, opened);
+	rcast_wait_record(wait, &record);
+	cr_expect(!is_level(wait), "a line was entered at that prompt");
+	rcast_wait_record(wait, &record);
+	cr_expect(!is_level(wait), "that the engine knew");
+	rcast_wait_record(wait, &(struct rcast_record){.kind = RCAST_KEYFRAME, .pos = STOOD_AT});
+	cr_expect(is_level(wait), "the keyframe may have been made behind the prompt");
+	record.data = &start;
+	record.pos = STOOD_AT;
+	rcast_wait_record(wait, &record);
+	cr_expect(!is_level(wait), "and on it went");
+	rcast_wait_begin(wait, opened);
+	cr_expect_eq(rcast_view_wait(opened, wait, HARNESS_BOUND_MS), 0, "nothing comes any more, and it is there");
+	rcast_wait_free(wait);
+	rcast_view_close(opened);
+	rcast_client_free(client);
 }

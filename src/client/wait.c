@@ -15,8 +15,9 @@
  * A line is what was printed since the last line feed. It is looked at whenever a record has been added to it, so that a prompt
  * is found too.
  *
- * Whether a shell shows its prompt, the engine knew when the view was attached; records from there on say how it went on. A gap may
- * have swallowed such a record: then, once level, the engine is asked.
+ * Whether a shell shows its prompt, its records say. One that says so may not have come to us: it was overwritten before the view
+ * had opened the ring, swallowed by a gap, or drawn into a keyframe. Where that is possible we are *unsure*, and once level the
+ * engine is asked. What it answers holds up to known_pos; how it went on from there the records say.
  *
  * Called by programs; rcast_view_wait calls the view.
  */
@@ -42,8 +43,8 @@ struct rcast_wait {
 	size_t n_line;
 	uint64_t latest_output_ns;
 	const struct rcast_view *view;
-	bool at_prompt, is_unsure; /* a record that says so may have been lost */
-	uint64_t known_pos;        /* what was published before is in at_prompt */
+	bool at_prompt, is_unsure;
+	uint64_t known_pos;
 };
 
 static uint64_t now_ns(void)
@@ -102,20 +103,14 @@ void rcast_wait_free(struct rcast_wait *wait)
 
 /* ── What the view gives ─────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void take_state(struct rcast_wait *wait, const struct rcast_session_info *info)
-{
-	wait->at_prompt = info->at_prompt;
-	wait->known_pos = info->next_pos;
-	wait->is_unsure = false;
-}
-
 void rcast_wait_begin(struct rcast_wait *wait, const struct rcast_view *view)
 {
 	wait->n_line = 0;
 	wait->latest_output_ns = now_ns();
 	wait->counts_from_arrival = view->by_circuit;
 	wait->view = view;
-	take_state(wait, &view->info);
+	wait->known_pos = view->info.next_pos;
+	wait->is_unsure = true;
 }
 
 static bool matches(struct rcast_wait *wait)
@@ -148,7 +143,6 @@ static void take_step(struct rcast_wait *wait, const struct rcast_record *record
 		return;
 	memcpy(&command, record->data, sizeof command);
 	wait->at_prompt = command.step == RCAST_STEP_PROMPT || command.step == RCAST_STEP_INPUT;
-	wait->is_unsure = false;
 }
 
 bool rcast_wait_record(struct rcast_wait *wait, const struct rcast_record *record)
@@ -157,6 +151,8 @@ bool rcast_wait_record(struct rcast_wait *wait, const struct rcast_record *recor
 
 	if (record->kind == RCAST_COMMAND)
 		take_step(wait, record);
+	if (record->kind == RCAST_KEYFRAME)
+		wait->is_unsure = true;
 	if (is_output)
 		wait->latest_output_ns = record->stamped && !wait->counts_from_arrival ? record->time_ns : now_ns();
 	if (wait->options.wait_for == RCAST_WAIT_JUDGE)
@@ -171,12 +167,21 @@ void rcast_wait_gap(struct rcast_wait *wait)
 	wait->is_unsure = true;
 }
 
-static bool judge_prompt(struct rcast_wait *wait)
+static void ask_engine(struct rcast_wait *wait)
 {
 	struct rcast_session_info info;
 
-	if (wait->is_unsure && rcast_client_describe(wait->view->client, wait->view->info.name, &info) == 0)
-		take_state(wait, &info);
+	if (rcast_client_describe(wait->view->client, wait->view->info.name, &info) != 0)
+		return;
+	wait->at_prompt = info.at_prompt;
+	wait->known_pos = info.next_pos;
+	wait->is_unsure = false;
+}
+
+static bool judge_prompt(struct rcast_wait *wait)
+{
+	if (wait->is_unsure)
+		ask_engine(wait);
 	return wait->at_prompt && !wait->is_unsure;
 }
 
