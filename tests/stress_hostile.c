@@ -209,7 +209,7 @@ static void suffer(struct victim *victim)
 		seek(victim);
 }
 
-/* Which lies are met is a matter of how the two threads take turns. */
+/* Which lies are met is a matter of how the two threads take turns: on one CPU that takes a while. */
 static bool has_met_all(const struct victim *victim)
 {
 	return victim->n_records > 0 && victim->n_laps > 0 && victim->n_refused > 0;
@@ -238,7 +238,7 @@ int main(int argc, char **argv)
 	make_ring();
 	open_again(&victim);
 	must(pthread_create(&scribbler, NULL, scribble, NULL) == 0);
-	while (victim.n_reads < n_reads || (!has_met_all(&victim) && victim.n_reads < 50 * n_reads))
+	while (victim.n_reads < n_reads || !has_met_all(&victim))
 		suffer(&victim);
 	atomic_store(&over, true);
 	pthread_join(scribbler, NULL);
@@ -248,7 +248,6 @@ int main(int argc, char **argv)
 	       (unsigned long long)victim.n_reads, (unsigned long long)victim.n_records, (unsigned long long)victim.n_laps,
 	       (unsigned long long)victim.n_refused, (unsigned long long)victim.n_seeks,
 	       (unsigned long long)victim.n_reopened, (unsigned long long)victim.longest_ns / 1000);
-	must(has_met_all(&victim));
 	rcast_reader_close(victim.reader);
 	free(victim.buffers[0]);
 	free(victim.buffers[1]);

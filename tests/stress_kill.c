@@ -36,6 +36,7 @@
 #define N_RECORDS 4000u
 #define IN_HAND 3u /* records that may be committed before we are told of it: a batch */
 #define SLOW_RECORDS 200
+#define MANY_RECORDS 1000 /* a reader that is always lapped again would read for ever */
 #define CHUNK_BYTES (RCAST_RING_MIN_BYTES / RCASTI_N_CHUNKS)
 
 /* The points, and how often each is passed at least in a writer's life. */
@@ -238,7 +239,7 @@ static uint64_t follow_to_death(struct life *life, bool slow, uint64_t kill_afte
 	int outcome = 0;
 
 	while (outcome != -EPIPE) {
-		read_on(&life->seen, slow ? SLOW_RECORDS : UINT64_MAX);
+		read_on(&life->seen, slow ? SLOW_RECORDS : MANY_RECORDS);
 		if (kill_after > 0 && atomic_load(&told->death_ns) == 0 && life->seen.n_records >= kill_after) {
 			atomic_store(&told->death_ns, now_ns());
 			kill(life->writer, SIGKILL);
