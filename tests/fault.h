@@ -209,7 +209,7 @@ static inline void fault_check_leaks(void)
 /* An engine in another thread takes and lets go of a connection's descriptors a little later; so one look that is right will do. */
 static inline void fault_check_fds(int before)
 {
-	for (int n_looks = 0; n_looks < 20000; n_looks++) {
+	for (int n_looks = 0; n_looks < 100000; n_looks++) {
 		if (fault_count_fds() == before)
 			return;
 		poll(NULL, 0, 1);

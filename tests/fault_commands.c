@@ -19,7 +19,7 @@
 
 #include "cli/verb.h"
 
-enum { ENOUGH_TURNS = 20000 };
+enum { ENOUGH_TURNS = 100000 };
 
 static char folder[64], socket_path[96];
 
@@ -122,7 +122,7 @@ static int steer_scenario(void)
 	struct rcast_client *client = connect_surely();
 	int error;
 
-	rcast_client_set_timeout(client, 20000);
+	rcast_client_set_timeout(client, 100000);
 	error = steer(client);
 	must(error != -ETIMEDOUT);
 	rcast_client_free(client);
@@ -184,7 +184,7 @@ static _Noreturn void be_command(int out_fd)
 	int argc = 0, status;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(60);
+	alarm(300);
 	dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
 	dup2(out_fd, STDOUT_FILENO);
 	dup2(out_fd, STDERR_FILENO);
@@ -243,7 +243,7 @@ int main(void)
 {
 	pid_t engine;
 
-	alarm(280);
+	alarm(1400);
 	signal(SIGPIPE, SIG_IGN);
 	child_told = mmap(NULL, sizeof *child_told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(child_told != MAP_FAILED);

@@ -21,7 +21,7 @@
 #include <ringcast/engine.h>
 #include <ringcast/ring.h>
 
-enum { ENOUGH_TURNS = 400 };
+enum { ENOUGH_TURNS = 400, ENOUGH_LOOKS = 100000 }; /* of what another thread or process does; a millisecond each */
 
 static char socket_path[64];
 
@@ -284,7 +284,7 @@ static void ask(struct rcast_engine *engine, struct side *client, Ringcast__Wire
 	must(error == 0 || error == -EPIPE);
 	if (error && with_cursor)
 		close(fd);
-	for (int n = 0; n < ENOUGH_TURNS && error == 0 && *engine_error == 0 && !client->error; n++) {
+	for (int n = 0; n < ENOUGH_LOOKS && error == 0 && *engine_error == 0 && !client->error; n++) {
 		*engine_error = fault_plausible(fault_try(rcast_engine_dispatch(engine)));
 		client->error = rcast_link_dispatch(client->link);
 		if (client->n_messages > 0)
@@ -387,12 +387,12 @@ static int use_view(struct rcast_client *client, bool by_circuit)
 	must((error == 0) == (view != NULL));
 	if (error != 0)
 		return error;
-	for (int n = 0; n < ENOUGH_TURNS && outcome == RCAST_EMPTY; n++) {
+	for (int n = 0; n < ENOUGH_LOOKS && outcome == RCAST_EMPTY; n++) {
 		struct pollfd look = {.fd = rcast_view_fd(view), .events = POLLIN};
 
 		outcome = fault_plausible(fault_try(rcast_view_next(view, &record)));
 		if (outcome == RCAST_EMPTY)
-			poll(&look, 1, 100);
+			poll(&look, 1, 1);
 	}
 	must(outcome < 0 || (outcome == RCAST_RECORD && record.n_bytes == 5 && memcmp(record.data, "hello", 5) == 0));
 	rcast_view_close(view);
@@ -428,7 +428,7 @@ static int client_scenario(void)
 	must((error == 0) == (client != NULL));
 	if (error != 0)
 		return error;
-	rcast_client_set_timeout(client, 20000);
+	rcast_client_set_timeout(client, 100000);
 	error = use_client(client);
 	must(error != -ETIMEDOUT); /* a call that failed is told at once */
 	rcast_client_free(client);
@@ -457,7 +457,7 @@ int main(void)
 {
 	pthread_t thread;
 
-	alarm(280);
+	alarm(1400);
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(socket_path, sizeof socket_path, "/tmp/fault_injection.%d", (int)getpid());
 	fault_run("ring", ring_scenario);

@@ -254,7 +254,7 @@ static void attack_as(uid_t uid, attack_call *attack, int fd, size_t n_bytes)
 
 	must(pid >= 0);
 	if (pid == 0) {
-		alarm(10);
+		alarm(100);
 		if (geteuid() == 0 && (setgid(uid) != 0 || setuid(uid) != 0))
 			_exit(1);
 		prctl(PR_SET_DUMPABLE, 1); /* /proc/self is ours again */
@@ -302,7 +302,7 @@ static void attack_pipe(uid_t uid, int wake_fd, struct rcast_follower *follower,
 	for (size_t i = 0; i < sizeof pipe_attacks / sizeof pipe_attacks[0]; i++) {
 		attack_as(uid, pipe_attacks[i], wake_fd, 0);
 		page->words[0].episode += 2;
-		alarm(10);
+		alarm(100);
 		must(rcast_follower_ring(follower) == 1);
 		alarm(0);
 	}

@@ -191,7 +191,7 @@ int main(int argc, char **argv)
 	struct honest honest;
 	pthread_t scribbler, reader;
 
-	alarm(250);
+	alarm(1400);
 	must(rcast_writer_create(NULL, &publisher.writer) == 0);
 	open_honest(&honest, publisher.writer);
 	for (int i = 0; i < N_HOSTILE; i++) {
