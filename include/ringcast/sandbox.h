@@ -49,8 +49,8 @@ enum {
  * be any more. What is known of a file by name (stat) can still be asked; its bytes cannot be had.
  *
  * Returns the RCAST_SANDBOX_ bits in force; the system call filter, which alone refuses all of the above, is always in force
- * then. -EBUSY: there are other threads. -EINVAL: a descriptor to keep is not open, or there is nothing of that name in `may`. Other errors
- * as the kernel said. On an error the process may be half closed in: it should exit.
+ * then. -EBUSY: there are other threads. -EINVAL: a descriptor to keep is not open, or there is nothing of that name in
+ * `may`. Other errors as the kernel said. On an error the process may be half closed in: it should exit.
  */
 RCAST_API int rcast_sandbox_enter(const int *keep_fds, size_t n_fds, unsigned int may);
 

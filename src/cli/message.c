@@ -99,10 +99,9 @@ static bool say_folder_error(int error)
 			"%.200s, where control sockets live, must be a folder of yours that only you can enter (mode 0700)",
 			folder);
 	else if (error == -ENAMETOOLONG)
-		message_line("the path of a control socket in %.200s is too long: it may have 107 bytes; set "
-			     "XDG_RUNTIME_DIR to a "
-			     "shorter one",
-			     folder);
+		message_line(
+			"the path of a control socket in %.200s is too long: it may have 107 bytes; set XDG_RUNTIME_DIR to a shorter one",
+			folder);
 	else if (result < 0)
 		message_line("the folder of control sockets %.200s: %s", folder, message_errno(result));
 	return error == -EACCES || error == -ENAMETOOLONG || result < 0;

@@ -72,7 +72,7 @@ char **options_operands(struct command_line *line, int n)
 		message_usage(line->verb, "'%.80s' is one argument too many; usage: ringcast %s %s", line->argv[optind + n],
 			      line->verb->name, line->verb->arguments);
 	else
-		message_usage(line->verb, "something is missing; usage: ringcast %s %s", line->verb->name,
+		message_usage(line->verb, "an argument is missing; usage: ringcast %s %s", line->verb->name,
 			      line->verb->arguments);
 	return NULL;
 }

@@ -48,7 +48,6 @@ const struct verb verb_attach = {
 	.help = "  --detach-key K   leaves the session running: one character, or ^X for Ctrl-X (^\\)\n"
 		"  --inline         not in the alternate screen of this terminal: what was shown stays\n"
 		"\n"
-		"Ends by itself when the session has ended, with the exit status of its program (128 + N: killed by signal "
-		"N).\n",
+		"Ends by itself when the session has ended, with the exit status of its program (128 + N: killed by signal N).\n",
 	.run = attach_verb,
 };

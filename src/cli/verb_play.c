@@ -386,16 +386,12 @@ const struct verb verb_play = {
 	.arguments = "[--speed X] [--idle-limit TIME] [--raw] FILE",
 	.summary = "Play a recording, of record's or of asciinema's",
 	.help = "  --speed X          so many times as fast, 0.01 to 1000\n"
-		"  --idle-limit TIME  no pause longer than this (800ms, 2s) of recorded time; 0: no pauses at all. If not "
-		"given, "
-		"what\n"
+		"  --idle-limit TIME  no pause longer than this (800ms, 2s) of recorded time; 0: no pauses at all. If not given, what\n"
 		"                     the recording itself says\n"
 		"  --raw              FILE is bytes alone, as of record --format raw; also if its name ends in .raw\n"
 		"\n"
-		"FILE is asciicast version 3 or 2; - is standard input. Space pauses and goes on, '.' is one step in a "
-		"pause,\n"
-		"']' goes on to the next marker and pauses there, 'q' or Ctrl-C leaves. In a window of another size than "
-		"the\n"
+		"FILE is asciicast version 3 or 2; - is standard input. Space pauses and goes on, '.' is one step in a pause,\n"
+		"']' goes on to the next marker and pauses there, 'q' or Ctrl-C leaves. In a window of another size than the\n"
 		"recorded one, part of it is shown, and the last line says so. What the recorded program asked of its\n"
 		"terminal is not asked of yours.\n",
 	.run = play_verb,

@@ -225,20 +225,16 @@ const struct verb verb_record = {
 	.name = "record",
 	.arguments = "[--format v3|v2|raw] [--from oldest|newest|screen|POS | --last TIME] [--overwrite] NAME FILE",
 	.summary = "Record a session into a file that asciinema plays",
-	.help = "  --format F     v3 (the default) and v2 are asciicast, with times, sizes, markers and, in v3, the exit "
-		"status;\n"
+	.help = "  --format F     v3 (the default) and v2 are asciicast, with times, sizes, markers and, in v3, the exit status;\n"
 		"                 raw is the bytes alone\n"
 		"  --from WHERE   oldest (the default): from what the ring still holds on, with the times of then.\n"
-		"                 newest: only what comes from now on. screen: the same, beginning with the screen as it "
-		"is.\n"
+		"                 newest: only what comes from now on. screen: the same, beginning with the screen as it is.\n"
 		"                 POS: from this ring position on\n"
-		"  --last TIME    after the fact: what the ring still holds of the last 90s, 5m or 1h, beginning with "
-		"the\n"
+		"  --last TIME    after the fact: what the ring still holds of the last 90s, 5m or 1h, beginning with the\n"
 		"                 screen of then. Does not wait for more. Exit status 4 if the ring held less\n"
 		"  --overwrite    replace FILE if it exists\n"
 		"\n"
-		"Records until the session has ended, or a signal such as Ctrl-C ends it; the file is valid at any time. "
-		"What\n"
+		"Records until the session has ended, or a signal such as Ctrl-C ends it; the file is valid at any time. What\n"
 		"was lost is a marker in it, and exit status 4. Input is not recorded.\n",
 	.run = record_verb,
 };

@@ -140,7 +140,8 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	if (option == OPTIONS_OVER)
 		return line.exit_code;
 	if (run.engine && run.engine_flags.given)
-		return message_usage(verb, "%s is the engine's, which --engine says runs already", run.engine_flags.given);
+		return message_usage(verb, "%s is for an engine of its own, and --engine names one that runs already",
+				     run.engine_flags.given);
 	run.order.engine = &run.engine_flags.options;
 	choose_program(&run, argv + optind);
 	if (!run.order.name)
@@ -154,16 +155,14 @@ const struct verb verb_run = {
 	.summary = "Start a program ($SHELL if none is given) as a session, and attach to it",
 	.help = "  --name N         the session's name (the program's, with a number)\n"
 		"  --ring SIZE      how much output is held: a power of two from 64K to 1G (4M)\n"
-		"  --linger S       seconds for which an ended session stays readable (60; 0: not at all). Unless "
-		"--detached,\n"
+		"  --linger S       seconds for which an ended session stays readable (60; 0: not at all). Unless --detached,\n"
 		"                   it is at least 5, which is how we learn of its end\n"
 		"  --detached       do not attach; print the name\n"
 		"  --detach-key K   leaves the session running: one character, or ^X for Ctrl-X (^\\)\n"
 		"  --engine NAME    host it in the engine of that name, which runs already, instead of one of its own\n"
 		"\n"
 		"Of an engine of its own, as of 'ringcast engine':\n" ENGINE_FLAGS_HELP "\n"
-		"Ends with the exit status of the program (128 + N: killed by signal N); 125: ringcast itself failed, 126: "
-		"the\n"
+		"Ends with the exit status of the program (128 + N: killed by signal N); 125: ringcast itself failed, 126: the\n"
 		"program cannot be executed, 127: it was not found.\n",
 	.run = run_verb,
 };

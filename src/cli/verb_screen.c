@@ -348,8 +348,6 @@ const struct verb verb_screen = {
 		"  --json   all of it: size, title, cursor, and each row as runs of cells that look the same\n"
 		"  --svg    a picture of it\n"
 		"\n"
-		"Also of a session that has ended and lingers. Exit status 4: the engine has missed output, so the screen "
-		"may be "
-		"wrong.\n",
+		"Also of a session that has ended and lingers. Exit status 4: the engine has missed output, so the screen may be wrong.\n",
 	.run = screen_verb,
 };

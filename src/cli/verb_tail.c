@@ -257,10 +257,8 @@ const struct verb verb_tail = {
 	.help = "  --from WHERE   oldest (the default): everything there ever was; what is no longer held is a gap.\n"
 		"                 newest: only what comes from now on. POS: from this ring position on.\n"
 		"  --raw          exactly the bytes that the program printed (the default)\n"
-		"  --json         one JSON object a line for each record: kind, pos, time_ns, sequence, output_pos and "
-		"data\n"
-		"                 (data_base64 if it is not UTF-8), or what a record of that kind says; gaps are objects "
-		"too\n"
+		"  --json         one JSON object a line for each record: kind, pos, time_ns, sequence, output_pos and data\n"
+		"                 (data_base64 if it is not UTF-8), or what a record of that kind says; gaps are objects too\n"
 		"  --by-circuit   take the records over the socket instead of mapping the ring\n"
 		"\n"
 		"Gaps are said on standard error, and end in exit status 4 instead of 0.\n",

@@ -183,14 +183,10 @@ const struct verb verb_wait = {
 	.arguments = "--idle TIME|--match RE [--on screen|bytes]|--prompt|--exit [--timeout TIME] NAME",
 	.summary = "Wait until a session is silent, has printed something, shows a prompt, or has ended",
 	.help = "  --idle TIME     until nothing has been printed for that long (800ms, 2s, 5m), or the session has ended\n"
-		"  --match RE      until a line matches this extended regular expression. What the ring still holds counts "
-		"too;\n"
-		"                  the line that is being printed counts as far as it has come. Lines are the program's "
-		"bytes,\n"
+		"  --match RE      until a line matches this extended regular expression. What the ring still holds counts too;\n"
+		"                  the line that is being printed counts as far as it has come. Lines are the program's bytes,\n"
 		"                  escape sequences among them. With --on screen: a line as it stands on the screen.\n"
-		"  --prompt        until the shell shows its prompt and nobody has pressed Enter since. For shells that say "
-		"so "
-		"by\n"
+		"  --prompt        until the shell shows its prompt and nobody has pressed Enter since. For shells that say so by\n"
 		"                  OSC 133, as fish 4 does by itself and others with their shell integration\n"
 		"  --exit          until the session has ended\n"
 		"  --timeout TIME  but no longer than this\n"

@@ -105,8 +105,7 @@ const struct verb verb_watch = {
 	.summary = "Look at a session, without disturbing it",
 	.help = "  --inline   not in the alternate screen of this terminal: what was shown stays\n"
 		"\n"
-		"Shows the session's screen as it is now, then follows until the session has ended. Where this window is of "
-		"another\n"
+		"Shows the session's screen as it is now, then follows until the session has ended. Where this window is of another\n"
 		"size, part of the screen is shown, and the last line says so. 'q' or Ctrl-C leaves.\n",
 	.run = watch_verb,
 };
