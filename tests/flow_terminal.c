@@ -164,6 +164,56 @@ HARNESS_TEST(terminal, keys_and_size_reach_the_session)
 	flow_close_terminal(&terminal);
 }
 
+struct paste {
+	int fd;
+	size_t n_bytes, n_written;
+	unsigned int n_full; /* so often in a row has the terminal taken nothing */
+};
+
+static void paste_some(struct paste *paste)
+{
+	static const char text[4096] = "pasted";
+	size_t left = paste->n_bytes - paste->n_written;
+	ssize_t n = write(paste->fd, text, left < sizeof text ? left : sizeof text);
+
+	paste->n_full = n > 0 ? 0 : paste->n_full + 1;
+	paste->n_written += n > 0 ? (size_t)n : 0;
+}
+
+static bool is_stuck(struct paste *paste)
+{
+	paste_some(paste);
+	return paste->n_full >= 50;
+}
+
+static bool is_pasted(struct paste *paste)
+{
+	paste_some(paste);
+	return paste->n_written == paste->n_bytes;
+}
+
+/* More than the session and its viewer keep for a program that does not read. */
+HARNESS_TEST(terminal, a_paste_waits_and_arrives_whole)
+{
+	const char *const arguments[] = {"attach", "t", NULL};
+	struct flow_terminal terminal;
+	struct paste paste = {.n_bytes = 600000};
+	char script[256];
+
+	snprintf(script, sizeof script, "stty raw -echo; printf ready; read x <%s; head -c %zu | wc -c", flow_gate(),
+		 paste.n_bytes);
+	flow_start("t", "64K", script);
+	terminal = flow_open_terminal(arguments);
+	paste.fd = terminal.master;
+	harness_await(flow_shows(&terminal, "ready") && flow_is_raw(&terminal));
+	harness_await(is_stuck(&paste));
+	cr_expect_lt(paste.n_written, paste.n_bytes);
+	flow_open_gate();
+	harness_await(is_pasted(&paste));
+	harness_await(flow_shows(&terminal, "600000"));
+	flow_close_terminal(&terminal);
+}
+
 HARNESS_TEST(terminal, another_detach_key)
 {
 	const char *const arguments[] = {"attach", "--detach-key", "^A", "t", NULL};

@@ -50,9 +50,11 @@ static bool take_input(void *user)
 {
 	struct attached *attached = user;
 	unsigned char *space = attached->pending + attached->n_pending;
-	ssize_t n = read(attached->show.follow.input_fd, space, sizeof attached->pending - attached->n_pending);
+	size_t room = sizeof attached->pending - attached->n_pending;
+	ssize_t n = read(attached->show.follow.input_fd, space, room);
 	unsigned char *detach;
 
+	attached->show.follow.has_more_input = n < 0 || (size_t)n == room;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (n <= 0) {

@@ -2,6 +2,10 @@
 /*
  * One turn takes up to RECORDS_A_TURN records from the view and then looks at everything else without waiting: signals and keys
  * must work also while a session floods us. Only a turn that has emptied the view sleeps, on view, signals and input at once.
+ * Woken by something else, it leaves the view alone.
+ *
+ * They are watched by an epoll set, in which a terminal is edge-triggered. To ask an empty terminal whether there is input makes one
+ * wait for the kernel's work queue, which has hardly finished with the key that it brought; and the key's echo comes later for it.
  *
  * A gap is told when the record behind it is known, because that record's stamps say how much output the gap cost.
  *
@@ -10,10 +14,10 @@
 #include "cli/follow.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "cli/exit_code.h"
@@ -22,6 +26,8 @@
 #include "cli/signals.h"
 
 #define RECORDS_A_TURN 64
+
+enum source { VIEW, SIGNALS, INPUT, N_SOURCES };
 
 static void note_exit(struct follow *follow, const struct rcast_record *record)
 {
@@ -56,7 +62,7 @@ static int deliver_record(struct follow *follow, const struct rcast_record *reco
 /* Take what the view has, up to a bound. RCAST_RECORD: there may be more. */
 static int take_records(struct follow *follow)
 {
-	int outcome = RCAST_RECORD;
+	int outcome = follow->is_level ? RCAST_EMPTY : RCAST_RECORD;
 
 	for (int n = 0; n < RECORDS_A_TURN && (outcome == RCAST_RECORD || outcome == RCAST_LAPPED); n++) {
 		struct rcast_record record;
@@ -69,22 +75,71 @@ static int take_records(struct follow *follow)
 		if (follow->error)
 			return outcome;
 	}
+	follow->is_level = outcome == RCAST_EMPTY;
 	return outcome == RCAST_LAPPED ? RCAST_RECORD : outcome;
+}
+
+/* ── Looking around ──────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int watch(const struct follow *follow, int operation, enum source source, int fd)
+{
+	uint32_t edge = source == INPUT && isatty(fd) ? EPOLLET : 0;
+	struct epoll_event event = {.events = EPOLLIN | edge, .data.u32 = source};
+
+	return epoll_ctl(follow->epoll_fd, operation, fd, &event) == 0 ? 0 : -errno;
+}
+
+/* What cannot be watched, a file, is always ready. */
+static void change_input(struct follow *follow)
+{
+	if (follow->watched_fd >= 0 && !follow->input_is_ready)
+		watch(follow, EPOLL_CTL_DEL, INPUT, follow->watched_fd);
+	follow->watched_fd = follow->input_fd;
+	follow->input_is_ready = follow->input_fd >= 0 && watch(follow, EPOLL_CTL_ADD, INPUT, follow->input_fd) < 0;
+}
+
+static void watch_input(struct follow *follow)
+{
+	if (follow->input_fd != follow->watched_fd)
+		change_input(follow);
+	else if (follow->has_more_input && !follow->input_is_ready)
+		watch(follow, EPOLL_CTL_MOD, INPUT, follow->input_fd); /* what is readable is told anew */
+	follow->has_more_input = false;
+}
+
+static int begin_watching(struct follow *follow)
+{
+	int result;
+
+	follow->watched_fd = -1;
+	follow->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (follow->epoll_fd < 0)
+		return -errno;
+	result = watch(follow, EPOLL_CTL_ADD, VIEW, rcast_view_fd(follow->view));
+	if (result == 0 && signals_fd() >= 0)
+		result = watch(follow, EPOLL_CTL_ADD, SIGNALS, signals_fd());
+	if (result < 0)
+		close(follow->epoll_fd);
+	return result;
 }
 
 /* Wait for something, or only look if `busy`. False: the user wants to leave. */
 static bool look_around(struct follow *follow, bool busy)
 {
-	struct pollfd polled[] = {{.fd = rcast_view_fd(follow->view), .events = POLLIN},
-				  {.fd = signals_fd(), .events = POLLIN},
-				  {.fd = follow->input_fd, .events = POLLIN}};
-	int timeout_ms = busy ? 0 : follow->wake_ms ? (int)follow->wake_ms : -1;
+	int timeout_ms = follow->wake_ms ? (int)follow->wake_ms : -1, n;
+	struct epoll_event events[N_SOURCES];
+	bool ready[N_SOURCES] = {false};
 
-	if (poll(polled, 3, timeout_ms) < 0)
-		return true;
-	if (polled[1].revents)
+	watch_input(follow);
+	ready[INPUT] = follow->input_is_ready;
+	n = epoll_wait(follow->epoll_fd, events, N_SOURCES, busy || ready[INPUT] ? 0 : timeout_ms);
+	for (int i = 0; i < n; i++)
+		ready[events[i].data.u32] = true;
+	if (ready[VIEW])
+		follow->is_level = false;
+	if (ready[SIGNALS])
 		signals_read();
-	if (polled[2].revents && follow->ops->input)
+	if (ready[INPUT] && follow->ops->input)
 		return follow->ops->input(follow->user);
 	return true;
 }
@@ -104,7 +159,7 @@ static enum follow_end judge_outcome(struct follow *follow, int outcome)
 	return outcome == -EPIPE ? FOLLOW_GONE : FOLLOW_FAILED;
 }
 
-enum follow_end follow_run(struct follow *follow)
+static enum follow_end run(struct follow *follow)
 {
 	for (;;) {
 		int outcome = take_records(follow);
@@ -122,6 +177,20 @@ enum follow_end follow_run(struct follow *follow)
 		if (signals_ending())
 			return FOLLOW_SIGNALLED;
 	}
+}
+
+enum follow_end follow_run(struct follow *follow)
+{
+	enum follow_end end;
+	int result = begin_watching(follow);
+
+	if (result < 0) {
+		message_line("%s cannot be followed: %s", follow->session, message_errno(result));
+		return FOLLOW_UNUSABLE;
+	}
+	end = run(follow);
+	close(follow->epoll_fd);
+	return end;
 }
 
 /* ── The end ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */

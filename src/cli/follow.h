@@ -26,7 +26,10 @@ struct follow_ops {
 	/* A gap, once it is known in full: what was lost in it, not before. Comes before the record behind it. */
 	int (*gap)(void *user, const struct rcast_loss *lost);
 
-	/* input_fd is readable. False: the user wants to leave. */
+	/*
+	 * input_fd is readable. What is left there is told again only when more comes, or if has_more_input is set. False: the
+	 * user wants to leave.
+	 */
 	bool (*input)(void *user);
 
 	/* Between two looks at the stream: nothing more to show for now, or a good deal was shown. */
@@ -40,12 +43,18 @@ struct follow {
 	const struct follow_ops *ops;
 	void *user;
 	int input_fd;         /* -1: none, or not now */
+	bool has_more_input;  /* set by input(): it has not read all */
 	unsigned int wake_ms; /* look around again after so long, if nothing comes; 0: no need to */
 
-	struct rcast_loss told; /* the losses that gap() has heard of */
 	bool has_exit;
 	struct rcast_exit exit;
 	int error;
+
+	/* follow.c's own */
+	struct rcast_loss told; /* the losses that gap() has heard of */
+	bool is_level;          /* the view had nothing more, and has not become readable since */
+	int epoll_fd, watched_fd;
+	bool input_is_ready; /* always */
 };
 
 /* Run until one of the ends. Signals must be open. */

@@ -3,6 +3,9 @@
  * Wait for standard output and for signals together, then write no more than PIPE_BUF: a pipe that polls as writable takes as
  * much without blocking, so a signal never finds us stuck. Somebody else may have made standard output non-blocking, since that
  * flag belongs to everyone who shares the open file; then EAGAIN just means to wait again.
+ *
+ * Who shows a session writes little at a time, and somebody waits for it. So between output_open and output_close a terminal is
+ * written through a description of our own, which does not block: what it takes at once need not be waited for.
  */
 #include "cli/output.h"
 
@@ -21,6 +24,8 @@
 
 #define PATIENCE_MS 100
 
+static int own_fd = -1; /* between output_open and output_close: standard output once more, non-blocking */
+
 int output_await_room(int fd)
 {
 	struct pollfd polled[] = {{.fd = fd, .events = POLLOUT}, {.fd = signals_fd(), .events = POLLIN}};
@@ -34,15 +39,17 @@ int output_await_room(int fd)
 int output_write(const void *data, size_t n_bytes)
 {
 	const char *at = data, *end = at + n_bytes;
+	bool may_block = own_fd < 0;
 
 	while (at < end) {
 		size_t n = (size_t)(end - at) < PIPE_BUF ? (size_t)(end - at) : PIPE_BUF;
-		int result = output_await_room(STDOUT_FILENO);
+		int result = may_block ? output_await_room(STDOUT_FILENO) : 0;
 		ssize_t written;
 
 		if (result < 0)
 			return result;
-		written = write(STDOUT_FILENO, at, n);
+		written = write(own_fd < 0 ? STDOUT_FILENO : own_fd, at, n);
+		may_block = own_fd < 0 || written < 0;
 		if (written >= 0)
 			at += written;
 		else if (errno != EAGAIN && errno != EINTR)
@@ -66,10 +73,22 @@ static int open_non_blocking(int fd)
 	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
+void output_open(void)
+{
+	own_fd = isatty(STDOUT_FILENO) ? open_non_blocking(STDOUT_FILENO) : -1;
+}
+
+void output_close(void)
+{
+	if (own_fd >= 0)
+		close(own_fd);
+	own_fd = -1;
+}
+
 void output_try(int fd, const char *text)
 {
-	int own_fd = open_non_blocking(fd);
-	struct pollfd polled = {.fd = own_fd >= 0 ? own_fd : fd, .events = POLLOUT};
+	int once_fd = open_non_blocking(fd);
+	struct pollfd polled = {.fd = once_fd >= 0 ? once_fd : fd, .events = POLLOUT};
 	const char *end = text + strlen(text);
 	ssize_t written = 1;
 
@@ -77,8 +96,8 @@ void output_try(int fd, const char *text)
 		written = write(polled.fd, text, (size_t)(end - text));
 		text += written > 0 ? written : 0;
 	}
-	if (own_fd >= 0)
-		close(own_fd);
+	if (once_fd >= 0)
+		close(once_fd);
 }
 
 int output_flush(void)

@@ -13,6 +13,10 @@
  */
 int output_write(const void *data, size_t n_bytes);
 
+/* From one to the other a terminal is written at once, and waited for only if it is full. */
+void output_open(void);
+void output_close(void);
+
 /* Wait until fd takes something. -EINTR: a signal wants us to end. */
 int output_await_room(int fd);
 

@@ -8,7 +8,7 @@
  *
  * Whoever is continued after stopping itself has dealt with SIGCONT already; it comes alone if somebody else stopped us.
  *
- * Called by show.c and verb_play.c; calls canvas.c, terminal.c and signals.c.
+ * Called by show.c and verb_play.c; calls canvas.c, terminal.c, output.c and signals.c.
  */
 #include "cli/stage.h"
 
@@ -23,11 +23,14 @@ int stage_enter(struct stage *stage, const struct rcast_session_info *info)
 
 	if (result == 0 && info && stage->terminal.has_screen)
 		canvas_open(&stage->canvas, info);
+	if (result == 0)
+		output_open();
 	return result;
 }
 
 void stage_leave(struct stage *stage)
 {
+	output_close();
 	terminal_restore(&stage->terminal);
 	if (stage->terminal.has_screen && (stage->canvas.is_inline || !stage->canvas.screen))
 		output_try(STDERR_FILENO, "\r\n");

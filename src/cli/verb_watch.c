@@ -26,6 +26,7 @@ static bool watch_input(void *user)
 	unsigned char keys[4096];
 	ssize_t n = read(show->follow.input_fd, keys, sizeof keys);
 
+	show->follow.has_more_input = n < 0 || n == sizeof keys;
 	if (n == 0)
 		return false;
 	for (ssize_t i = 0; i < n && keys[0] != KEY_ESCAPE; i++) {
