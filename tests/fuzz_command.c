@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages of any bytes to an engine that has one owned session: commands, and what is said while attached, over a real
- * socket, with descriptors of the right kind, the wrong kind, or none. The engine is made anew for each input, since a command
- * may well end what it hosts.
+ * Messages of any bytes to an engine that has two sessions: commands, and what is said while attached, over a real socket, with
+ * descriptors of the right kind, the wrong kind, or none. One session is owned; in the other's terminal prints and reads the
+ * fuzzer itself. The engine is made anew for each input, since a command may well end what it hosts.
  *
  * What must hold: the engine goes on, answers somebody else who asks for the list, and when it is freed nothing is left. No
  * program is started: fork is refused here, since a fuzzer finds words that a shell understands.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "control/schema.h"
+#include "engine/engine.h"
+#include "engine/pty.h"
+#include "engine/steward.h"
 #include "fuzz.h"
 
 #include <ringcast/engine.h>
@@ -20,8 +24,8 @@
 
 enum { N_CIRCUITS = 4, MAX_FILE_BYTES = 8 << 20 };
 
-/* BEGIN_LAST: the first message of an exchange is our last, too. */
-enum operation { BEGIN, SAY, LAST, TURN, N_OPERATIONS, BEGIN_LAST = 64 };
+/* BEGIN_LAST: the first message of an exchange is our last, too. What has no name is a turn. */
+enum operation { BEGIN, SAY, LAST, TURN, PRINT, N_OPERATIONS = 8, BEGIN_LAST = 64 };
 
 enum handed { NOTHING, CURSOR_PAGE, PIPE, DIRECTORY, TWO, N_HANDED };
 
@@ -142,6 +146,40 @@ static const char *socket_path(void)
 	return path;
 }
 
+/* A session "t" with a terminal whose other end is returned, and without a program in it. */
+static int add_terminal(struct rcast_engine *engine)
+{
+	struct rcast_session_options options = {.name = "t", .ring_bytes = RCAST_RING_MIN_BYTES};
+	struct rcasti_account *account = &engine->quota.all;
+	struct rcast_session *session;
+	int slave_fd;
+
+	must(rcasti_session_create(engine, &options, RCASTI_PTY, &session) == 0);
+	must(rcasti_account_take(account, RCASTI_SESSIONS, 1) == 0);
+	session->account = rcasti_account_ref(account);
+	session->pump.fd = rcasti_pty_open(80, 24);
+	session->control.input.fd = fcntl(session->pump.fd, F_DUPFD_CLOEXEC, 3);
+	slave_fd = ioctl(session->pump.fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	must(slave_fd >= 0 && session->control.input.fd >= 0);
+	rcasti_session_admit(session);
+	return slave_fd;
+}
+
+/* Up to a few kilobytes, and take in what was typed. */
+static void print(struct fuzz *fuzz, struct rcast_engine *engine, int slave_fd)
+{
+	size_t n_bytes = fuzz_u8(fuzz);
+	uint8_t *bytes = fuzz_copy(fuzz, &n_bytes), typed[4096];
+
+	for (int n = fuzz_u8(fuzz) % 64; n >= 0; n--) {
+		if (write(slave_fd, bytes, n_bytes) < 0 || n % 8 == 0)
+			must(rcast_engine_dispatch(engine) == 0);
+	}
+	while (read(slave_fd, typed, sizeof typed) > 0)
+		continue;
+	free(bytes);
+}
+
 static struct rcast_engine *open_engine(void)
 {
 	struct rcast_engine_options options = {
@@ -170,7 +208,7 @@ static void expect_service(struct rcast_engine *engine)
 	rcast_link_free(other.link);
 }
 
-static void operate(struct fuzz *fuzz, struct rcast_engine *engine, struct client *client)
+static void operate(struct fuzz *fuzz, struct rcast_engine *engine, struct client *client, int slave_fd)
 {
 	uint8_t what = fuzz_u8(fuzz);
 
@@ -184,6 +222,9 @@ static void operate(struct fuzz *fuzz, struct rcast_engine *engine, struct clien
 	case LAST:
 		say(fuzz, client, client->circuits[what / N_OPERATIONS % N_CIRCUITS], RCAST_LAST);
 		break;
+	case PRINT:
+		print(fuzz, engine, slave_fd);
+		break;
 	default:
 		turn(engine, client, 2);
 	}
@@ -194,20 +235,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	struct fuzz fuzz = {.at = data, .n_left = n_bytes};
 	struct rcast_engine *engine;
 	struct client client;
-	int lowest_fd;
+	int lowest_fd, slave_fd;
 
 	lowest_fd = fuzz_lowest_fd();
 	engine = open_engine();
+	slave_fd = add_terminal(engine);
 	open_client(&client, socket_path());
 	turn(engine, &client, 2);
 	for (int n = 0; fuzz.n_left > 0 && n < 32; n++) {
-		operate(&fuzz, engine, &client);
+		operate(&fuzz, engine, &client, slave_fd);
 		turn(engine, &client, 1);
 	}
 	turn(engine, &client, 4);
 	expect_service(engine);
 	rcast_link_free(client.link);
 	rcast_engine_free(engine);
+	close(slave_fd);
 	must(fuzz_lowest_fd() == lowest_fd);
 	return 0;
 }
@@ -270,7 +313,7 @@ static void put_start(struct fuzz_seed *seed)
 {
 	COMMAND(start, START, Start, start);
 
-	command.name = "t";
+	command.name = "u";
 	command.ring_bytes = RCAST_RING_MIN_BYTES;
 	put_packed(seed, BEGIN_LAST, PIPE, &request.base);
 	command.n_argv = 2;
@@ -368,6 +411,94 @@ static void put_kick_of_attached(struct fuzz_seed *seed)
 	put_kill(seed);
 }
 
+/* ── In a terminal ── */
+
+static void put_print(struct fuzz_seed *seed, const char *text, uint8_t times)
+{
+	fuzz_put_u8(seed, PRINT);
+	fuzz_put_u8(seed, (uint8_t)strlen(text));
+	fuzz_put(seed, text, strlen(text));
+	fuzz_put_u8(seed, times);
+}
+
+static void put_attach_to_terminal(struct fuzz_seed *seed, bool by_circuit)
+{
+	COMMAND(attach, ATTACH, Attach, attach);
+
+	command.session = "t";
+	command.lease_ms = by_circuit ? 0 : 1000;
+	command.by_circuit = by_circuit;
+	command.input = true;
+	command.answers = 2;
+	put_packed(seed, BEGIN, by_circuit ? NOTHING : CURSOR_PAGE, &request.base);
+}
+
+static void put_kick_from_terminal(struct fuzz_seed *seed)
+{
+	COMMAND(kick, KICK, Kick, kick);
+
+	command.session = "t";
+	command.reader = UINT64_MAX;
+	put_packed(seed, BEGIN_LAST, NOTHING, &request.base);
+}
+
+static void put_resize_ring(struct fuzz_seed *seed, uint64_t ring_bytes)
+{
+	COMMAND(resize_ring, RESIZE_RING, ResizeRing, resize_ring);
+
+	command.session = "t";
+	command.ring_bytes = ring_bytes;
+	put_packed(seed, BEGIN_LAST, NOTHING, &request.base);
+}
+
+static void put_keyframe(struct fuzz_seed *seed)
+{
+	COMMAND(keyframe, KEYFRAME, Keyframe, keyframe);
+
+	command.session = "t";
+	put_packed(seed, BEGIN_LAST, NOTHING, &request.base);
+}
+
+static void put_said(struct fuzz_seed *seed, unsigned int circuit, const char *text, uint32_t cols)
+{
+	Ringcast__Wire__AttachedRequest request;
+	Ringcast__Wire__Window window = RINGCAST__WIRE__WINDOW__INIT;
+
+	ringcast__wire__attached_request__init(&request);
+	request.request_case = RINGCAST__WIRE__ATTACHED_REQUEST__REQUEST_INPUT;
+	request.input = (ProtobufCBinaryData){.data = (uint8_t *)text, .len = strlen(text)};
+	put_packed(seed, (uint8_t)(SAY + circuit * N_OPERATIONS), NOTHING, &request.base);
+	request.request_case = RINGCAST__WIRE__ATTACHED_REQUEST__REQUEST_RESIZE;
+	request.resize = &window;
+	window.cols = window.rows = cols;
+	put_packed(seed, (uint8_t)(SAY + circuit * N_OPERATIONS), NOTHING, &request.base);
+}
+
+static void put_terminal_in_use(struct fuzz_seed *seed)
+{
+	put_attach_to_terminal(seed, true);
+	put_attach_to_terminal(seed, false);
+	put_print(seed, "\033[c\033[6n\033]0;title\007\033]133;A\007text\r\n", 0);
+	put_said(seed, 0, "typed\n", 40);
+	put_said(seed, 1, "", 50);
+	put_print(seed, "0123456789012345678901234567890123456789012345678901234567890123456789\r\n", 63);
+	put_keyframe(seed);
+}
+
+static void put_terminal_that_moves(struct fuzz_seed *seed)
+{
+	put_attach_to_terminal(seed, true);
+	put_attach_to_terminal(seed, false);
+	put_resize_ring(seed, 2 * RCAST_RING_MIN_BYTES);
+	put_resize_ring(seed, RCAST_RING_MIN_BYTES);
+	put_print(seed, "text\r\n", 3);
+	put_kick_from_terminal(seed);
+	put_kick_from_terminal(seed);
+	put_attach_to_terminal(seed, false);
+	put_restrict(seed);
+	put_print(seed, "text\r\n", 3);
+}
+
 bool fuzz_make_seed(unsigned int number, struct fuzz_seed *seed)
 {
 	static void (*const seeds[])(struct fuzz_seed *) = {
@@ -384,6 +515,8 @@ bool fuzz_make_seed(unsigned int number, struct fuzz_seed *seed)
 		put_attach,
 		put_attached_requests,
 		put_kick_of_attached,
+		put_terminal_in_use,
+		put_terminal_that_moves,
 	};
 
 	if (number >= sizeof seeds / sizeof seeds[0])

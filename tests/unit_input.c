@@ -66,6 +66,7 @@ HARNESS_TEST(input, is_written_at_once_if_it_can_be)
 	begin();
 	cr_assert_eq(rcasti_input_push(&input, "\0\1\2", 3, NULL, 0), RCASTI_INPUT_WRITTEN);
 	cr_assert_eq(rcasti_input_push(&input, "", 0, NULL, 0), RCASTI_INPUT_WRITTEN);
+	cr_assert_eq(rcasti_input_push(&input, NULL, 0, NULL, 0), RCASTI_INPUT_WRITTEN, "as an empty message has it");
 	cr_assert_eq(drain(0), 3);
 	cr_assert_eq(input.n_written_bytes, 3);
 	cr_assert_eq(input.source.events, 0, "nobody waits for room");
@@ -178,5 +179,21 @@ HARNESS_TEST(input, keeps_the_credit_of_what_waits)
 	rcast_link_free(links[0]);
 	rcast_link_free(links[1]);
 	cr_assert_eq(drain(n_bytes), n_more);
+	finish();
+}
+
+/* What is kept of a single byte is much more than that byte. */
+HARNESS_TEST(input, memory_is_bounded_however_short_the_pieces_are)
+{
+	size_t n_pieces = 0;
+
+	begin();
+	rcasti_input_pause(&input);
+	while (n_pieces < 1 << 20 && rcasti_input_push(&input, "x", 1, NULL, 0) == RCASTI_INPUT_WAITS)
+		n_pieces++;
+	cr_expect_gt(n_pieces, 4096);
+	cr_expect_lt(n_pieces * 64, 2 << 20);
+	rcasti_input_resume(&input);
+	cr_expect_eq(input.n_waiting_bytes, 0);
 	finish();
 }

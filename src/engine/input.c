@@ -32,9 +32,15 @@ struct chunk {
 	char data[];
 };
 
+/* What it costs to keep so much: a single byte is mostly its chunk. */
+static size_t weight(size_t n_bytes)
+{
+	return sizeof(struct chunk) + n_bytes;
+}
+
 static void chunk_free(struct rcasti_input *input, struct chunk *chunk)
 {
-	input->n_waiting_bytes -= chunk->n_bytes;
+	input->n_waiting_bytes -= weight(chunk->n_bytes);
 	cds_list_del(&chunk->node);
 	if (chunk->circuit) {
 		rcast_circuit_consumed(chunk->circuit, chunk->n_credit_bytes);
@@ -134,13 +140,13 @@ static int keep(struct rcasti_input *input, const char *data, size_t n_bytes, st
 
 	if (error)
 		return error;
-	chunk = malloc(sizeof *chunk + n_bytes);
+	chunk = malloc(weight(n_bytes));
 	if (!chunk)
 		return -ENOMEM;
 	*chunk = (struct chunk){.circuit = circuit, .n_credit_bytes = n_credit_bytes, .n_bytes = n_bytes};
 	memcpy(chunk->data, data, n_bytes);
 	cds_list_add_tail(&chunk->node, &input->chunks);
-	input->n_waiting_bytes += n_bytes;
+	input->n_waiting_bytes += weight(n_bytes);
 	return RCASTI_INPUT_WAITS;
 }
 
@@ -151,7 +157,9 @@ int rcasti_input_push(struct rcasti_input *input, const void *data, size_t n_byt
 
 	if (input->fd < 0)
 		return -ENODATA;
-	if (input->n_waiting_bytes + n_bytes > MAX_WAITING_BYTES)
+	if (n_bytes == 0) /* then `data` may be NULL */
+		return RCASTI_INPUT_WRITTEN;
+	if (input->n_waiting_bytes + weight(n_bytes) > MAX_WAITING_BYTES)
 		return -EAGAIN;
 	if (memchr(data, '\r', n_bytes) || memchr(data, '\n', n_bytes))
 		input->entered_ns = rcasti_now_ns();

@@ -15,7 +15,7 @@ struct rcasti_input {
 	struct rcasti_loop *loop;
 	struct rcasti_source source;
 	struct cds_list_head chunks; /* first come, first written */
-	size_t n_waiting_bytes;
+	size_t n_waiting_bytes;      /* of memory, in chunks */
 	uint64_t n_written_bytes;
 	uint64_t entered_ns; /* when somebody last pressed Enter; 0: never */
 };
