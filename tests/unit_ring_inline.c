@@ -239,6 +239,29 @@ HARNESS_TEST(ring_inline, a_batch_may_change_hands)
 	close_ring();
 }
 
+/* As with rcast_writer_begin_batch: one that is begun again goes on. */
+HARNESS_TEST(ring_inline, a_batch_begun_twice_is_one)
+{
+	struct rcast_fast_writer fast;
+	struct rcast_record record;
+	char buffer[8];
+
+	open_ring(false);
+	fast = rcast_fast_writer_begin(ring.writer);
+	for (char i = 0; i < 2; i++) {
+		rcast_fast_begin_batch(&fast);
+		cr_assert_eq(rcast_fast_put(&fast, RCAST_OUTPUT, &i, 1), 0);
+		cr_assert_eq(rcast_reader_read(ring.reader, buffer, sizeof buffer, &record), RCAST_EMPTY);
+	}
+	rcast_fast_end_batch(&fast);
+	rcast_fast_writer_end(&fast);
+	for (char i = 0; i < 2; i++) {
+		cr_assert_eq(rcast_reader_read(ring.reader, buffer, sizeof buffer, &record), RCAST_RECORD);
+		cr_assert_eq(buffer[0], i);
+	}
+	close_ring();
+}
+
 HARNESS_TEST(ring_inline, a_batch_that_gets_too_long_can_be_ended)
 {
 	struct rcast_fast_writer fast;

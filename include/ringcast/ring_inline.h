@@ -316,7 +316,8 @@ RCASTI_INLINE int rcast_fast_put(struct rcast_fast_writer *fast, uint8_t kind, c
 /* As rcast_writer_begin_batch and rcast_writer_end_batch, which may also stand around begin and end. */
 RCASTI_INLINE void rcast_fast_begin_batch(struct rcast_fast_writer *fast)
 {
-	fast->batch_at = fast->at;
+	if (fast->batch_header == 0)
+		fast->batch_at = fast->at;
 }
 
 RCASTI_INLINE void rcast_fast_end_batch(struct rcast_fast_writer *fast)
