@@ -68,6 +68,16 @@ static const char *const questions[] = {
 	"\x1b]1337;ReportCellSize\x07",
 	"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\",
 
+	"\x1b]50;?+1\x07",
+	"\x1b]99;i=1:p=alive;\x1b\\",
+	"\x1b]1337;RequestUpload=format=tgz\x07",
+	"\x1b]5113;ac=send;id=1\x1b\\",
+	"\x1b]5522;type=read;dGV4dC9wbGFpbg==\x1b\\",
+	"\x1bP+Q666f6e74\x1b\\",
+	"\x1bP@kitty-cmd{\"cmd\":\"ls\"}\x1b\\",
+	"\xc2\x9fGi=31,s=1,v=1,a=q,t=d,f=24;AAAA\xc2\x9c",
+	"\x1b%@",
+
 	/* To a terminal, control characters in a string are not there; a bell ends some strings, and others not. */
 	"\x1bP\x01$qm\x1b\\",
 	"\x1bP\x07$qm\x1b\\",
@@ -95,6 +105,8 @@ static const char *const others[] = {
 	"\x1b[u",            /* restore the cursor */
 	"\x1b[3S",           /* scroll */
 	"\x1b[65;1;1;2;2$x", /* fill */
+	"\x1b[1;1;2;2*x",    /* what a rectangle is */
+	"\x1b[14;1;2;2;7$t", /* invert one */
 	"\x1b[22;0t",        /* push the title */
 	"\x1b[8;24;80t",     /* resize */
 	"\x1b]0;what?\x07",
@@ -113,6 +125,7 @@ static const char *const others[] = {
 	"\x1b"
 	"7\x1b"
 	"8\x1b(B\x1b=\x1b>",
+	"\x1b%G",
 	"\x1b[12\x18text",   /* cancelled */
 	"\x1b[12\x1b[31m",   /* broken off by another */
 	"\x1b]0;open\x1b[m", /* a string broken off */
@@ -212,6 +225,23 @@ HARNESS_TEST(questions, control_characters_inside_act_at_once)
 	static const char rest[] = "a\r\x07\x7f"
 				   "b\n\x1b[31md\x1b[0\x18\x1b[0\x18"
 				   "c";
+	unsigned char out[512];
+
+	for (size_t piece = 1; piece < sizeof text; piece++) {
+		size_t n = filter_in_pieces(text, sizeof text - 1, piece, out);
+
+		cr_expect(n == sizeof rest - 1 && memcmp(out, rest, n) == 0, "in pieces of %zu", piece);
+	}
+}
+
+/* To some terminals a letter ends a sequence, to others it is not there. To all of them, none is open behind it. */
+HARNESS_TEST(questions, are_not_completed_behind_a_letter)
+{
+	static const char text[] = "a\x1b[\xc3\xbc"
+				   "6n\x1b\xff[c\x1b[0\xc2\xa0n\x1b[1\xc2\x9b"
+				   "31m";
+	static const char rest[] = "a\x18\xc3\xbc"
+				   "6n\x18\xff[c\x18\xc2\xa0n\x18\x1b[31m";
 	unsigned char out[512];
 
 	for (size_t piece = 1; piece < sizeof text; piece++) {

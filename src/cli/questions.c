@@ -7,9 +7,9 @@
  * A sequence is held back until its last byte tells what it is: a question is dropped, anything else passes as it was.
  * Strings longer than any question (images, titles) pass as soon as they are too long; what can be a question however long
  * it is counts as one. Output that is no question is never changed, but that a control character inside a sequence comes
- * before it, and an introducer of eight bits is one of seven. Where a question is left out behind something that was broken
- * off by it, CAN takes its place. Whose a question is, is asked at its last byte too: so two viewers of which one takes over
- * from the other in the middle of it agree.
+ * before it, an introducer of eight bits is one of seven, and CAN stands for a sequence that a letter of eight bits breaks off.
+ * Where a question is left out behind something that was broken off by it, CAN takes its place. Whose a question is, is asked
+ * at its last byte too: so two viewers of which one takes over from the other in the middle of it agree.
  *
  *   GROUND ─ESC─► ESCAPE ─[─► CONTROL ─ final byte ─► GROUND
  *                   └─ ] P _ ─► STRING ─ ESC \, or behind ] BEL ─► GROUND
@@ -29,12 +29,15 @@
 #define BYTE_ESCAPE 0x1b
 #define BYTE_DELETE 0x7f
 #define BYTE_EIGHT_BIT 0xc2 /* the first of U+0080 to U+009F in UTF-8, and of many a letter */
+#define INTERMEDIATES " !\"#$%&'()*+,-./"
 
-/* The reports of window manipulation (CSI Ps t). */
+/* The reports of window manipulation (CSI Ps t); with an intermediate it is another function. */
 static bool is_window_question(const char *parameters)
 {
 	long number = strtol(parameters, NULL, 10);
 
+	if (strpbrk(parameters, INTERMEDIATES))
+		return false;
 	return number == 11 || number == 13 || number == 14 || number == 15 || number == 16 ||
 	       (number >= 18 && number <= 21);
 }
@@ -75,8 +78,8 @@ static bool is_control_question(const char *parameters, char final)
 	case 'c': /* device attributes */
 	case 'n': /* device status, cursor position */
 		return *parameters != '>' || final == 'c';
-	case 'x': /* terminal parameters; with $ it fills a rectangle */
-		return !strchr(parameters, '$');
+	case 'x': /* terminal parameters; with $ it fills a rectangle, with * it says what one is */
+		return !strpbrk(parameters, "$*");
 	case 't':
 		return is_window_question(parameters);
 	default:
@@ -94,10 +97,15 @@ static const struct osc_question {
 	{10, 19, ";?", false},         /* the same */
 	{21, 21, "=?", false},         /* kitty: colours by name */
 	{22, 22, ";?", false},         /* kitty: the pointer's shape */
+	{50, 50, ";?", false},         /* xterm: the font; behind it may be a number */
 	{60, 61, "", false},           /* xterm: what is allowed */
 	{99, 99, "p=?", false},        /* kitty: notifications */
+	{99, 99, "p=alive", false},    /* which of them are shown */
 	{1337, 1337, ";Report", true}, /* iTerm2: sizes, variables */
 	{1337, 1337, ";Capabilities", true},
+	{1337, 1337, ";RequestUpload", true},
+	{5113, 5113, "", false}, /* kitty: files, and the clipboard: each step of these is answered */
+	{5522, 5522, "", false},
 };
 
 #define N_OSC_QUESTIONS (sizeof osc_questions / sizeof osc_questions[0])
@@ -127,12 +135,13 @@ static bool is_osc_question(const char *text, size_t n_text)
 	return n_text > 1 && strcmp(text + n_text - 2, ";?") == 0;
 }
 
-/* DCS $q or +q: settings, and what terminfo says. */
+/* DCS $q, +q, +Q: settings, what terminfo says, xterm's resources. And kitty's remote control. */
 static bool is_dcs_question(const char *text)
 {
 	const char *at = text + strspn(text, "0123456789:;<=>?");
 
-	return (*at == '$' || *at == '+') && at[1] == 'q';
+	return ((*at == '$' || *at == '+') && at[1] == 'q') || strncmp(at, "+Q", 2) == 0 ||
+	       strncmp(text, "@kitty-cmd", 10) == 0;
 }
 
 /* kitty: graphics that are to be tried, not shown. */
@@ -248,13 +257,33 @@ static size_t break_off(struct questions *questions, unsigned char byte, unsigne
 	return n + take_ground(questions, byte, out + n);
 }
 
+/* Some terminals take it for the end of the sequence, others overlook it. With CAN in place of the sequence, all agree. */
+static size_t spoil(struct questions *questions, unsigned char byte, unsigned char *out)
+{
+	size_t n = questions->come_alone ? 0 : 1;
+
+	if (n > 0)
+		*out = BYTE_CANCEL;
+	questions->n_held = 0;
+	questions->is_open = false;
+	questions->state = QUESTIONS_GROUND;
+	return n + take_ground(questions, byte, out + n);
+}
+
 static size_t take_escape(struct questions *questions, unsigned char byte, unsigned char *out)
 {
 	if (acts_at_once(byte))
 		return act_at_once(questions, byte, out);
+	if (byte >= 0x80)
+		return spoil(questions, byte, out);
 	if (breaks_off(byte))
 		return break_off(questions, byte, out);
 	questions->held[questions->n_held++] = byte;
+	if (questions->n_held >
+	    2) /* ESC % and a letter; in another coding than UTF-8 there are questions that we do not see */
+		return judge(questions, byte != 'G' && byte != '8', out);
+	if (byte == '%')
+		return 0;
 	if (byte == '[')
 		questions->state = QUESTIONS_CONTROL;
 	else if (byte == ']' || byte == 'P' || byte == '_')
@@ -267,7 +296,7 @@ static size_t take_escape(struct questions *questions, unsigned char byte, unsig
 /* An introducer of eight bits, as UTF-8, is the same as ESC and a letter, and goes on as that; most are letters like any other. */
 static bool is_introducer(unsigned char byte)
 {
-	return byte == 0x90 || byte == 0x9a || byte == 0x9b || byte == 0x9d;
+	return byte == 0x90 || byte == 0x9a || byte == 0x9b || byte == 0x9d || byte == 0x9f;
 }
 
 static size_t take_eight_bit(struct questions *questions, unsigned char byte, unsigned char *out)
@@ -301,6 +330,8 @@ static size_t take_control(struct questions *questions, unsigned char byte, unsi
 
 	if (acts_at_once(byte))
 		return act_at_once(questions, byte, out);
+	if (byte >= 0x80)
+		return spoil(questions, byte, out);
 	if (breaks_off(byte))
 		return break_off(questions, byte, out);
 	if (byte >= 0x20 && byte < 0x40) {
