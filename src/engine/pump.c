@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The pump reads PTYs, pipes and sockets straight into their rings, and is the only publisher of those rings. So everything
- * that must be in order with the output is published here too: the size before the output that is drawn for it, a title or another
- * event behind the output that set it, the exit behind the last byte. Control asks for these by letter.
- *
- * Per session there is a short list of what is owed. It is paid before anything more is read, in this order: events (they
- * belong to output that is published), who answers questions from here on, size, and when nothing more will come exit, end.
- * A size is published first and only then told to the kernel, so that no output drawn for the new size can be in front of
- * it.
+ * that must be in order with the output is published by it too: the size before the output that is drawn for it, a title or
+ * another event behind the output that set it, the exit behind the last byte. Control asks for these by letter. What a session
+ * is owed in this way is paid before anything more is read (owed.c).
  *
  *   FLOWING ─ a lease is in the way → HELD ─ reader got on, or lost its lease → FLOWING
  *           ─ EIO, program lives    → SHUT ─ slave opened again, or program exited → FLOWING
@@ -27,13 +23,12 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/engine.h"
 #include "engine/notifier.h"
-#include "engine/pty.h"
+#include "engine/owed.h"
 #include "engine/readers.h"
 #include "engine/rotate.h"
 
@@ -52,7 +47,7 @@ static struct rcasti_pump *pump_of(const struct rcast_session *session)
 	return &session->engine->pump;
 }
 
-static void post(struct rcasti_letter *letter)
+void rcasti_pump_post(struct rcasti_letter *letter)
 {
 	rcasti_mailbox_post(pump_of(letter->session)->outbox, letter);
 }
@@ -81,18 +76,7 @@ static void watch(struct rcast_session *session, uint32_t events)
 		set_timer(session, RETRY_MS);
 }
 
-/* ── Publishing ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static int put(struct rcast_session *session, uint8_t kind, const void *data, size_t n_bytes)
-{
-	int error = rcast_writer_put(session->writer, kind, data, n_bytes);
-
-	if (error == -EAGAIN && rcasti_readers_hold(session))
-		error = rcast_writer_put(session->writer, kind, data, n_bytes);
-	if (!error)
-		session->pump.published = true;
-	return error;
-}
+/* ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static int reserve(struct rcast_session *session, size_t n_bytes, void **space)
 {
@@ -102,124 +86,6 @@ static int reserve(struct rcast_session *session, size_t n_bytes, void **space)
 		error = rcast_writer_reserve(session->writer, n_bytes, space);
 	return error;
 }
-
-static void post_texts(struct rcast_session *session)
-{
-	struct rcasti_events *events = &session->pump.scanner.events;
-	struct rcasti_letter *letter = &session->letters[RCASTI_TEXTS];
-
-	if (!events->texts_changed || session->pump.texts_in_flight)
-		return;
-	events->texts_changed = false;
-	session->pump.texts_in_flight = true;
-	session->sent_texts = events->texts;
-	letter->texts = &session->sent_texts;
-	post(letter);
-}
-
-static int pay_events(struct rcast_session *session)
-{
-	struct rcasti_events *events = &session->pump.scanner.events;
-	struct rcasti_event event;
-	int error = 0;
-
-	while (!error && rcasti_events_first(events, &event)) {
-		error = put(session, event.kind, event.data, event.n_bytes);
-		if (!error)
-			rcasti_events_paid(events, &event);
-	}
-	post_texts(session);
-	return error;
-}
-
-static void post_questions(struct rcast_session *session)
-{
-	struct rcasti_scanner *scanner = &session->pump.scanner;
-	struct rcasti_letter *letter = &session->letters[RCASTI_ASKED];
-	struct rcast_writer_state state;
-
-	if (scanner->n_questions == 0 || session->pump.asked_in_flight)
-		return;
-	session->pump.asked_in_flight = true;
-	memcpy(letter->asked.questions, scanner->questions, sizeof letter->asked.questions);
-	letter->asked.n_questions = scanner->n_questions;
-	rcast_writer_get_state(session->writer, &state);
-	letter->asked.pos = state.next_pos;
-	scanner->n_questions = 0;
-	post(letter);
-}
-
-/* What is asked while another one answers is no business of ours; what was asked before is. */
-static void scan(struct rcast_session *session, const void *data, size_t n_bytes)
-{
-	struct rcasti_scanner *scanner = &session->pump.scanner;
-	unsigned int n_ours = scanner->n_questions;
-
-	rcasti_scan(scanner, data, n_bytes);
-	if (session->pump.answerer != 0 || session->kind != RCASTI_PTY)
-		scanner->n_questions = n_ours;
-	post_questions(session);
-}
-
-static int pay_answerer(struct rcast_session *session)
-{
-	struct rcasti_letter *letter = session->pump.answerer_owed;
-	struct rcast_answerer record = {.reader = letter ? letter->answerer.reader : 0};
-	int error = letter ? put(session, RCAST_ANSWERER, &record, sizeof record) : 0;
-
-	if (!error && letter) {
-		session->pump.answerer = letter->answerer.reader;
-		session->pump.answerer_owed = NULL;
-		if (letter->answerer.from_start)
-			session->pump.scanner.n_questions = 0;
-		post(letter);
-	}
-	return error;
-}
-
-static int pay_resize(struct rcast_session *session)
-{
-	struct rcasti_letter *letter = session->pump.resize_owed;
-	int error = letter ? put(session, RCAST_RESIZE, &letter->size, sizeof letter->size) : 0;
-
-	if (!error && letter) {
-		rcasti_pty_resize(session->pump.fd, letter->size.cols, letter->size.rows);
-		session->pump.resize_owed = NULL;
-		post(letter);
-	}
-	return error;
-}
-
-static int pay_end(struct rcast_session *session)
-{
-	int error = 0;
-
-	if (session->pump.exit_owed)
-		error = put(session, RCAST_EXIT, &session->pump.exit, sizeof session->pump.exit);
-	if (error)
-		return error;
-	session->pump.exit_owed = false;
-	rcast_writer_end(session->writer);
-	session->pump.published = true;
-	session->pump.flow = RCASTI_OVER;
-	return 0;
-}
-
-/* -EAGAIN: a lease is in the way. */
-static int pay(struct rcast_session *session)
-{
-	int error = pay_events(session);
-
-	if (!error)
-		error = pay_answerer(session);
-	if (!error)
-		error = pay_resize(session);
-	if (!error && session->pump.end_wanted)
-		error = pay_end(session);
-	return error;
-}
-
-/* ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 enum reading { READ_SOME, READ_LITTLE, READ_NOTHING, READ_HELD, READ_CLOSED };
 
@@ -250,7 +116,7 @@ static enum reading read_once(struct rcast_session *session, size_t *n_read_byte
 	rcast_writer_commit(session->writer, RCAST_OUTPUT, (size_t)n);
 	session->pump.published = true;
 	session->pump.silent = false;
-	scan(session, space, (size_t)n);
+	rcasti_owed_scan(session, space, (size_t)n);
 	*n_read_bytes += (size_t)n;
 	return session->kind == RCASTI_PTY && n < PTY_LITTLE_BYTES ? READ_LITTLE : READ_SOME;
 }
@@ -266,7 +132,7 @@ static enum reading pour(struct rcast_session *session)
 
 	while (reading == READ_SOME && n_bytes < TURN_BYTES) {
 		reading = read_once(session, &n_bytes);
-		if (reading <= READ_LITTLE && pay(session) != 0)
+		if (reading <= READ_LITTLE && rcasti_owed_pay(session) != 0)
 			reading = READ_HELD;
 	}
 	return reading;
@@ -355,17 +221,17 @@ static void advance(struct rcast_session *session)
 
 	if (atomic_load_explicit(&session->n_leased, memory_order_relaxed) > 0)
 		rcasti_readers_hold(session);
-	reading = pay(session) == 0 ? READ_SOME : READ_HELD;
+	reading = rcasti_owed_pay(session) == 0 ? READ_SOME : READ_HELD;
 	if (reading == READ_SOME && session->pump.flow != RCASTI_OVER)
 		reading = pour(session);
 	if (is_the_end(session, reading)) {
 		session->pump.end_wanted = true;
-		reading = pay(session) == 0 ? READ_CLOSED : READ_HELD;
+		reading = rcasti_owed_pay(session) == 0 ? READ_CLOSED : READ_HELD;
 	}
 	announce(session);
 	if (session->pump.flow == RCASTI_OVER) {
 		leave(session);
-		post(&session->letters[RCASTI_FINISHED]);
+		rcasti_pump_post(&session->letters[RCASTI_FINISHED]);
 	} else {
 		enter(session, reading);
 	}
@@ -394,14 +260,15 @@ static void add(struct rcast_session *session)
 	session->pump.hold_pos = rcasti_keyframes_wait(session) ? 0 : RCAST_NO_HOLD;
 	rcast_writer_hold(session->writer, session->pump.hold_pos);
 	if (session->kind == RCASTI_PTY)
-		put(session, RCAST_RESIZE, &session->letters[RCASTI_ADD].size, sizeof session->letters[RCASTI_ADD].size);
+		rcasti_owed_put(session, RCAST_RESIZE, &session->letters[RCASTI_ADD].size,
+				sizeof session->letters[RCASTI_ADD].size);
 	advance(session);
 }
 
 static void resize(struct rcast_session *session, struct rcasti_letter *letter)
 {
 	if (session->pump.flow == RCASTI_OVER) {
-		post(letter);
+		rcasti_pump_post(letter);
 		return;
 	}
 	session->pump.resize_owed = letter;
@@ -412,7 +279,7 @@ static void resize(struct rcast_session *session, struct rcasti_letter *letter)
 static void answer_elsewhere(struct rcast_session *session, struct rcasti_letter *letter)
 {
 	if (session->pump.flow == RCASTI_OVER) {
-		post(letter);
+		rcasti_pump_post(letter);
 		return;
 	}
 	session->pump.answerer_owed = letter;
@@ -432,7 +299,7 @@ static void program_exited(struct rcast_session *session, const struct rcasti_le
 static void remove_session(struct rcast_session *session, struct rcasti_letter *letter)
 {
 	leave(session);
-	post(letter);
+	rcasti_pump_post(letter);
 }
 
 static void rotate(struct rcast_session *session, struct rcasti_letter *letter)
@@ -443,13 +310,7 @@ static void rotate(struct rcast_session *session, struct rcasti_letter *letter)
 		session->pump.published = true;
 		announce(session);
 	}
-	post(letter);
-}
-
-static void texts_taken(struct rcast_session *session)
-{
-	session->pump.texts_in_flight = false;
-	post_texts(session);
+	rcasti_pump_post(letter);
 }
 
 static void open_letter(struct rcasti_letter *letter)
@@ -470,14 +331,13 @@ static void open_letter(struct rcasti_letter *letter)
 		remove_session(session, letter);
 		break;
 	case RCASTI_TEXTS:
-		texts_taken(session);
+		rcasti_owed_texts_taken(session);
 		break;
 	case RCASTI_ANSWERER:
 		answer_elsewhere(session, letter);
 		break;
 	case RCASTI_ASKED:
-		session->pump.asked_in_flight = false;
-		post_questions(session);
+		rcasti_owed_questions_taken(session);
 		break;
 	case RCASTI_ROTATE:
 		rotate(session, letter);

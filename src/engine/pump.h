@@ -7,6 +7,8 @@
 #include "engine/loop.h"
 #include "engine/mailbox.h"
 
+struct rcasti_letter;
+
 struct rcasti_pump {
 	struct rcasti_loop loop;
 	struct rcasti_mailbox inbox; /* letters from control */
@@ -22,5 +24,8 @@ void rcasti_pump_close(struct rcasti_pump *pump);
 
 /* One turn: wait at most timeout_ms, read what has come, ring once. */
 int rcasti_pump_run(struct rcasti_pump *pump, int timeout_ms);
+
+/* The pump: a letter to control. */
+void rcasti_pump_post(struct rcasti_letter *letter);
 
 #endif

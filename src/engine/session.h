@@ -18,7 +18,7 @@ struct rcasti_account;
 /* As in client.h and the schema. */
 enum rcasti_session_kind { RCASTI_PTY = 1, RCASTI_PIPE = 2, RCASTI_OWNED = 3 };
 
-/* What control and pump say to each other about a session; see pump.c and steward.c for what is done with them. */
+/* What control and pump say to each other about a session; see pump.c, owed.c and steward.c for what is done with them. */
 enum rcasti_letter_kind {
 	RCASTI_ADD,      /* control → pump: begin to read it */
 	RCASTI_RESIZE,   /* control → pump, and back when it was done */
