@@ -177,6 +177,20 @@ HARNESS_TEST(screen, a_snapshot_of_the_shown_screen_does_not_switch)
 	}
 }
 
+HARNESS_TEST(screen, which_one_is_shown_is_known)
+{
+	struct rcast_screen *screen = make(10, 4);
+
+	cr_expect(!rcast_screen_is_alternate(screen));
+	feed(screen, "\033[?1049h");
+	cr_expect(rcast_screen_is_alternate(screen));
+	feed(screen, "\033[?1049l");
+	cr_expect(!rcast_screen_is_alternate(screen));
+	feed(screen, "\033[?47h\033c");
+	cr_expect(!rcast_screen_is_alternate(screen));
+	rcast_screen_free(screen);
+}
+
 HARNESS_TEST(screen, switches_are_counted_wherever_they_lead)
 {
 	static const struct {

@@ -56,11 +56,11 @@ HARNESS_TEST(terminal, raw_and_back)
 	cr_expect_eq(terminal_enter_raw(&terminal, false), 0);
 	cr_expect_eq(line_of(&pair).c_lflag & (ICANON | ECHO | ISIG), 0);
 	cr_expect_eq(line_of(&pair).c_oflag & OPOST, 0);
-	terminal_restore(&terminal);
+	terminal_restore(&terminal, false);
 	cr_expect_eq(line_of(&pair).c_lflag, pair.before.c_lflag);
 	cr_expect_eq(line_of(&pair).c_oflag, pair.before.c_oflag);
 	cr_expect_gt(n_drawn(&pair), 0);
-	terminal_restore(&terminal);
+	terminal_restore(&terminal, false);
 	cr_expect_eq(n_drawn(&pair), 0, "what is restored stays alone");
 	close_pair(&pair);
 }
@@ -74,11 +74,70 @@ HARNESS_TEST(terminal, what_cannot_be_cancelled_is_ended_before_all_else)
 
 	terminal_open(&terminal, pair.slave, pair.slave);
 	cr_assert_eq(terminal_enter_raw(&terminal, false), 0);
-	terminal_restore(&terminal);
+	terminal_restore(&terminal, false);
 	cr_assert_gt(read(pair.master, text, sizeof text - 1), 0);
 	end = strstr(text, "\x1b\\");
 	first = strstr(text, "\x1b[");
 	cr_expect(text[0] == '\x18' && end && first && end < first);
+	close_pair(&pair);
+}
+
+/* As tmux has it, leaving an alternate screen in which one is not goes to where the cursor was at some time. */
+HARNESS_TEST(terminal, the_cursor_stays_where_it_is_in_the_main_screen)
+{
+	static const char leaving[] = "\x1b"
+				      "7\x1b[?1049l",
+			  restoring[] = "\x1b"
+					"8";
+	struct pair pair = open_pair();
+	struct terminal terminal;
+
+	terminal_open(&terminal, pair.slave, pair.slave);
+	for (int in_alternate = 0; in_alternate <= 1; in_alternate++) {
+		char text[4096] = "", *left;
+
+		cr_assert_eq(terminal_enter_raw(&terminal, false), 0);
+		terminal_restore(&terminal, in_alternate);
+		cr_assert_gt(read(pair.master, text, sizeof text - 1), 0);
+		left = strstr(text, leaving);
+		cr_assert(left != NULL);
+		cr_expect_eq(strncmp(left + strlen(leaving), restoring, 2) == 0, !in_alternate, "%d: %s", in_alternate,
+			     text);
+	}
+	close_pair(&pair);
+}
+
+/* What a program may have left on, and who detaches from it would have in the shell. */
+HARNESS_TEST(terminal, modes_of_the_session_are_left)
+{
+	static const struct {
+		const char *sequence, *what;
+	} rows[] = {
+		{"\x1b<", "VT52 mode"},
+		{"\x1b[?1049l", "the alternate screen"},
+		{"\x1b[?69l", "margins"},
+		{"\x1b[2;4;20l", "a locked keyboard, insert mode, new line mode"},
+		{"\x1b[12h", "local echo"},
+		{"\x1b)B", "another character set"},
+		{"\x1b[>4m", "modifiers of keys, as vim sets them in an xterm"},
+		{"\x1b[0\"q", "protected characters"},
+		{"\x1b[?1003l", "the mouse"},
+		{"\x1b[?2004l", "bracketed paste"},
+		{"\x1b[?2031l", "reports of the colour scheme"},
+		{"\x1b[?2048l", "reports of the size"},
+		{"\x1b[=0u", "kitty's keyboard"},
+		{"\x1b[?5W", "tab stops"},
+	};
+	struct pair pair = open_pair();
+	struct terminal terminal;
+	char text[4096] = "";
+
+	terminal_open(&terminal, pair.slave, pair.slave);
+	cr_assert_eq(terminal_enter_raw(&terminal, false), 0);
+	terminal_restore(&terminal, false);
+	cr_assert_gt(read(pair.master, text, sizeof text - 1), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		cr_expect(strstr(text, rows[i].sequence), "%s: %s", rows[i].what, text);
 	close_pair(&pair);
 }
 
@@ -93,7 +152,7 @@ HARNESS_TEST(terminal, newlines_are_kept_for_plain_streams)
 	cr_expect_eq(line_of(&pair).c_lflag & ICANON, 0);
 	terminal_continue(&terminal);
 	cr_expect_eq(line_of(&pair).c_oflag & (OPOST | ONLCR), OPOST | ONLCR, "also after having been stopped");
-	terminal_restore(&terminal);
+	terminal_restore(&terminal, false);
 	close_pair(&pair);
 }
 
@@ -107,7 +166,7 @@ HARNESS_TEST(terminal, no_terminal_is_no_error)
 	cr_expect(!terminal.has_keys && !terminal.has_screen);
 	cr_expect_eq(terminal_enter_raw(&terminal, false), 0);
 	cr_expect(!terminal_size(&terminal, &cols, &rows));
-	terminal_restore(&terminal);
+	terminal_restore(&terminal, false);
 	close(null_fd);
 }
 
@@ -121,7 +180,7 @@ HARNESS_TEST(terminal, screen_without_keys_is_restored_too)
 	cr_expect(!terminal.has_keys && terminal.has_screen);
 	cr_expect_eq(terminal_enter_raw(&terminal, false), 0);
 	cr_expect_eq(line_of(&pair).c_oflag & OPOST, 0);
-	terminal_restore(&terminal);
+	terminal_restore(&terminal, false);
 	cr_expect_eq(line_of(&pair).c_oflag, pair.before.c_oflag);
 	close(null_fd);
 	close_pair(&pair);
@@ -137,7 +196,7 @@ HARNESS_TEST(terminal, answers_that_nobody_read_are_dropped)
 	terminal_open(&terminal, pair.slave, pair.slave);
 	terminal_enter_raw(&terminal, false);
 	cr_assert_eq(write(pair.master, "\x1b[?1;2c", 7), 7);
-	terminal_restore(&terminal);
+	terminal_restore(&terminal, false);
 	cr_expect_eq(ioctl(pair.slave, FIONREAD, &n_waiting), 0);
 	cr_expect_eq(n_waiting, 0);
 	close_pair(&pair);

@@ -75,6 +75,9 @@ RCAST_API int rcast_screen_keep_scrollback(struct rcast_screen *screen, uint32_t
 RCAST_API int rcast_screen_snapshot_shown(const struct rcast_screen *screen, char **bytes, size_t *n_bytes);
 RCAST_API uint64_t rcast_screen_n_switches(const struct rcast_screen *screen);
 
+/* Is the alternate screen the one that is shown? */
+RCAST_API bool rcast_screen_is_alternate(const struct rcast_screen *screen);
+
 /* What can be read on it: UTF-8, a line feed behind every row, blanks at the ends of rows left out. Yours to free(). */
 RCAST_API int rcast_screen_text(const struct rcast_screen *screen, char **text, size_t *n_bytes);
 

@@ -269,6 +269,11 @@ int canvas_enter_again(struct canvas *canvas)
 	return result == 0 && canvas->screen ? show_anew(canvas) : result;
 }
 
+bool canvas_is_in_alternate_screen(const struct canvas *canvas)
+{
+	return canvas->screen && (!canvas->is_inline || rcast_screen_is_alternate(canvas->screen));
+}
+
 int canvas_pause(struct canvas *canvas, unsigned int *wait_ms)
 {
 	uint64_t now = clock_now_ns();

@@ -47,6 +47,9 @@ int canvas_set_window(struct canvas *canvas, uint16_t cols, uint16_t rows);
 int canvas_enter(struct canvas *canvas);
 int canvas_enter_again(struct canvas *canvas);
 
+/* Is our terminal in its alternate screen now, as far as we know? */
+bool canvas_is_in_alternate_screen(const struct canvas *canvas);
+
 /* Hold the next frame back: what is shown is about to change. */
 void canvas_hold_back(struct canvas *canvas);
 

@@ -31,7 +31,7 @@ int stage_enter(struct stage *stage, const struct rcast_session_info *info)
 void stage_leave(struct stage *stage)
 {
 	output_close();
-	terminal_restore(&stage->terminal);
+	terminal_restore(&stage->terminal, canvas_is_in_alternate_screen(&stage->canvas));
 	if (stage->terminal.has_screen && (stage->canvas.is_inline || !stage->canvas.screen))
 		output_try(STDERR_FILENO, "\r\n");
 	canvas_close(&stage->canvas);
@@ -46,7 +46,7 @@ int stage_look_at_window(struct stage *stage)
 
 int stage_suspend(struct stage *stage)
 {
-	terminal_suspend(&stage->terminal);
+	terminal_suspend(&stage->terminal, canvas_is_in_alternate_screen(&stage->canvas));
 	signals_read();
 	signals_take_continue();
 	return canvas_enter_again(&stage->canvas);

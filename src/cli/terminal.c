@@ -9,6 +9,7 @@
 #include "cli/terminal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -16,24 +17,32 @@
 #include "cli/signals.h"
 
 /*
- * In this order: cancel an unfinished escape sequence, and end a string that cannot be cancelled (a DCS in tmux); end synchronized
- * output; leave the alternate screen; whole scroll region, origin mode off, autowrap on, insert mode off, reverse video off; ASCII,
- * no colours, no link, cursor visible and of its usual shape; mouse tracking in all its kinds and encodings, focus events and
- * bracketed paste off; cursor and number keys as usual; kitty's keyboard as usual.
- * Leaving the alternate screen goes back to the saved cursor even from the main one, so the cursor is saved before (each screen has
- * a saved one of its own); the region is reset between saving and restoring because that moves the cursor too.
+ * In this order: cancel an unfinished escape sequence, end a string that cannot be cancelled (a DCS in tmux), and leave VT52 mode, in
+ * which nothing else would be understood; end synchronized output; leave the alternate screen; whole scroll region, no margins, origin
+ * mode off, autowrap on; keyboard unlocked, insert and new line mode off, no local echo; reverse video and reverse wrap off; ASCII, the
+ * keys' modifiers as usual, no colours, nothing protected, no link, cursor visible and of its usual shape; mouse tracking in all its
+ * kinds and encodings off; what else would be typed for us off: focus events, bracketed paste, reports of colours and sizes; cursor and
+ * number keys as usual; kitty's keyboard as usual; tab stops every eight columns.
+ *
+ * Leaving the alternate screen goes back to a saved cursor even from the main one, so the cursor is saved before (each screen has
+ * a saved one of its own). tmux has one for this alone, saved when an alternate screen was entered last, however long ago; so from the main
+ * screen the cursor is restored once more. The region is reset between saving and restoring because that moves the cursor too.
+ *
+ * Not put back is what the viewer may have set otherwise before: colours of the palette, the title.
  */
-static const char reset_modes[] = "\x18\x1b\\"
-				  "\x1b[?2026l"
-				  "\x1b"
-				  "7\x1b[?1049l"
-				  "\x1b"
-				  "7\x1b[r\x1b[?6l\x1b"
-				  "8\x1b[?7h\x1b[4l\x1b[?5l"
-				  "\x1b(B\x0f\x1b[0m\x1b]8;;\x1b\\\x1b[?25h\x1b[0 q"
+static const char leave_screen[] = "\x18\x1b\\\x1b<"
+				   "\x1b[?2026l"
+				   "\x1b"
+				   "7\x1b[?1049l";
+static const char stay_there[] = "\x1b"
+				 "8";
+static const char reset_modes[] = "\x1b"
+				  "7\x1b[r\x1b[?69l\x1b[?6l\x1b"
+				  "8\x1b[?7h\x1b[2;4;20l\x1b[12h\x1b[?5l\x1b[?45l"
+				  "\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[>4m\x1b[0m\x1b[0\"q\x1b]8;;\x1b\\\x1b[?25h\x1b[0 q"
 				  "\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l"
-				  "\x1b[?1004l\x1b[?2004l"
-				  "\x1b[?1l\x1b>\x1b[=0u";
+				  "\x1b[?1004l\x1b[?2004l\x1b[?2031l\x1b[?2048l"
+				  "\x1b[?1l\x1b>\x1b[=0u\x1b[?5W";
 
 void terminal_open(struct terminal *terminal, int in_fd, int out_fd)
 {
@@ -71,25 +80,33 @@ int terminal_enter_raw(struct terminal *terminal, bool keep_newlines)
 	return 0;
 }
 
-void terminal_restore(struct terminal *terminal)
+static void restore_screen(const struct terminal *terminal, bool is_in_alternate_screen)
+{
+	char text[sizeof leave_screen + sizeof stay_there + sizeof reset_modes];
+
+	snprintf(text, sizeof text, "%s%s%s", leave_screen, is_in_alternate_screen ? "" : stay_there, reset_modes);
+	output_try(terminal->out_fd, text);
+}
+
+void terminal_restore(struct terminal *terminal, bool is_in_alternate_screen)
 {
 	if (!terminal->raw)
 		return;
 	terminal->raw = false;
 	if (terminal->has_screen)
-		output_try(terminal->out_fd, reset_modes);
+		restore_screen(terminal, is_in_alternate_screen);
 	if (terminal->has_keys) /* there may be answers to what the drawn output asked: no input for a shell */
 		tcflush(terminal->in_fd, TCIFLUSH);
 	tcsetattr(line_fd(terminal), TCSANOW, &terminal->before);
 }
 
-void terminal_suspend(struct terminal *terminal)
+void terminal_suspend(struct terminal *terminal, bool is_in_alternate_screen)
 {
 	bool keep_newlines = terminal->keeps_newlines;
 
 	if (!terminal->raw)
 		return;
-	terminal_restore(terminal);
+	terminal_restore(terminal, is_in_alternate_screen);
 	signals_stop_self();
 	terminal_enter_raw(terminal, keep_newlines);
 }

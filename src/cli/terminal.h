@@ -30,11 +30,14 @@ bool terminal_can_answer(const struct terminal *terminal);
  */
 int terminal_enter_raw(struct terminal *terminal, bool keep_newlines);
 
-/* As it was before, and the screen out of any mode that a program may have left it in. Any number of times. */
-void terminal_restore(struct terminal *terminal);
+/*
+ * As it was before, and the screen out of any mode that a program may have left it in, be that its alternate screen. Any number of
+ * times.
+ */
+void terminal_restore(struct terminal *terminal, bool is_in_alternate_screen);
 
 /* Restore, stop ourselves as Ctrl-Z does, and be raw again when we are continued. */
-void terminal_suspend(struct terminal *terminal);
+void terminal_suspend(struct terminal *terminal, bool is_in_alternate_screen);
 
 /* Somebody else had the terminal while we were stopped: raw again, if we were. */
 void terminal_continue(struct terminal *terminal);

@@ -127,6 +127,11 @@ uint64_t rcast_screen_n_switches(const struct rcast_screen *screen)
 	return screen->n_switches;
 }
 
+bool rcast_screen_is_alternate(const struct rcast_screen *screen)
+{
+	return screen->is_alternate;
+}
+
 const char *rcast_screen_title(const struct rcast_screen *screen)
 {
 	return screen->title;
