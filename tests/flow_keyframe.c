@@ -621,11 +621,12 @@ HARNESS_TEST(keyframe, is_had_wherever_in_the_ring_the_session_rests)
 	rcast_client_free(client);
 }
 
-/* In a ring that starts empty there is nothing that could tell the keyframer where the session stands, but what is put there. */
+/* Nobody had asked for the screen when the session moved to a ring that starts empty. */
 HARNESS_TEST(keyframe, is_had_of_a_ring_of_another_size_before_anything_is_printed)
 {
 	struct rcast_keyframe keyframe;
 	struct rcast_client *client;
+	struct rcast_screen *screen;
 
 	flow_start("t", "64K", "echo ready; exec sleep 1000");
 	harness_await(flow_stat("t", "output_bytes") == 7);
@@ -633,6 +634,10 @@ HARNESS_TEST(keyframe, is_had_of_a_ring_of_another_size_before_anything_is_print
 	cr_assert_eq(rcast_client_resize_ring(client, "t", 128 << 10), 0);
 	cr_assert_eq(rcast_client_get_keyframe(client, "t", &keyframe), 0, "%s", rcast_client_error(client));
 	cr_expect_eq(keyframe.output_pos, 7);
+	cr_expect(!keyframe.stale);
+	cr_assert_eq(rcast_screen_create(80, 24, &screen), 0);
+	rcast_screen_feed(screen, "ready\r\n", 7);
+	expect_equal(&keyframe, screen);
 	free(keyframe.bytes);
 	rcast_client_free(client);
 }

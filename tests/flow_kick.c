@@ -370,6 +370,7 @@ HARNESS_TEST(kick, sizes_of_rings_have_a_range)
 HARNESS_TEST(kick, owners_rotate_by_themselves)
 {
 	struct rcast_session_options options = {.name = "t", .ring_bytes = RCAST_RING_MIN_BYTES};
+	struct rcast_writer_state state;
 	struct rcast_session *session;
 	struct tap stays, circuit, goes;
 	struct frozen frozen;
@@ -391,8 +392,12 @@ HARNESS_TEST(kick, owners_rotate_by_themselves)
 	for (int i = 0; i < 100; i++) {
 		cr_assert_eq(rcast_writer_put(rcast_session_writer(session), RCAST_OUTPUT, "words", 5), 0);
 		rcast_session_notify(session);
-		if (i == 50)
-			wire_await(&wire, rcast_session_rotate(session, 1 << 20) == 0);
+		if (i != 50)
+			continue;
+		wire_await(&wire, rcast_session_rotate(session, 1 << 20) == 0);
+		rcast_writer_get_state(rcast_session_writer(session), &state);
+		cr_assert_lt(state.first_pos, state.next_pos,
+			     "a ring says where the session stands before anything is printed");
 	}
 	tap_await(&stays, (tap_turn(&circuit), stays.n_output == 500 && circuit.n_output == 500));
 	cr_assert_eq(stays.n_moves, 2);

@@ -48,7 +48,8 @@ static inline void tap_output(struct tap *tap, const void *data, size_t n_bytes)
 		tap->n_room = (tap->n_output + n_bytes) * 2;
 		tap->output = realloc(tap->output, tap->n_room);
 	}
-	memcpy(tap->output + tap->n_output, data, n_bytes);
+	if (n_bytes > 0)
+		memcpy(tap->output + tap->n_output, data, n_bytes);
 	tap->n_output += n_bytes;
 	if (strlen(tap->trace) < 8 || strcmp(tap->trace + strlen(tap->trace) - 8, "output; ") != 0)
 		tap_trace(tap, "output; ");

@@ -542,3 +542,47 @@ HARNESS_TEST(keyframes, of_a_session_that_goes_there_are_none)
 	cr_expect(hear(&talk, &n_question) <= 0);
 	finish();
 }
+
+static void start_program(void)
+{
+	WIRE_REQUEST(request, start, START, Start, start);
+	char *argv[] = {"sh", "-c", "echo ready; exec sleep 1000"};
+
+	request_start.name = "program";
+	request_start.argv = argv;
+	request_start.n_argv = 3;
+	request_start.ring_bytes = RCAST_RING_MIN_BYTES;
+	cr_assert_eq(wire_ask(&wire, &request), 0);
+	wire_await(&wire, wire_info(&wire, "program", n_output) == 7);
+}
+
+/* None of these keyframers ever attaches. */
+HARNESS_TEST(keyframes, a_move_waits_for_one_to_attach_but_not_for_ever)
+{
+	begin(&good);
+	start_program();
+	cr_expect_eq(wire_resize_ring(&wire, "program", RCAST_RING_MIN_BYTES * 2), 0);
+	cr_expect_eq(wire_info(&wire, "program", ring_bytes), RCAST_RING_MIN_BYTES * 2);
+	cr_expect_gt(wire_info(&wire, "program", next_pos), wire_info(&wire, "program", first_pos));
+	finish();
+}
+
+HARNESS_TEST(keyframes, a_move_that_waits_is_answered_when_its_session_goes)
+{
+	WIRE_REQUEST(request, resize_ring, RESIZE_RING, ResizeRing, resize_ring);
+	struct wire_reply *reply;
+	struct talk talk;
+
+	begin(&good);
+	start_program();
+	request_resize_ring.session = (char *)"program";
+	request_resize_ring.ring_bytes = RCAST_RING_MIN_BYTES * 2;
+	talk_begin(&talk, &wire, &request, RCAST_LAST, NULL, 0);
+	wire_turn(&wire);
+	cr_expect_eq(wire_kill(&wire, "program"), 0);
+	reply = talk_next(&talk);
+	cr_expect(reply->last);
+	wire_reply_free(reply);
+	talk_close(&talk);
+	finish();
+}

@@ -80,6 +80,29 @@ HARNESS_TEST(view, evicted_after_all_was_read)
 	rcast_client_free(client);
 }
 
+static void attach_with_an_empty_record(struct rcast_circuit *circuit, const Ringcast__Wire__Request *request,
+					struct rcast_message *message)
+{
+	int fds[2];
+	struct rcast_writer *writer = make_ring(message, 65536, fds);
+
+	rcast_writer_put(writer, RCAST_OUTPUT, NULL, 0);
+	fake_reply_attached(circuit, fds, 2);
+}
+
+HARNESS_TEST(view, the_data_of_an_empty_record_are_somewhere)
+{
+	struct rcast_client *client = fake_connect(attach_with_an_empty_record);
+	struct rcast_record record;
+	struct rcast_view *view;
+
+	cr_assert_eq(rcast_view_open(client, "fake", NULL, &view), 0);
+	cr_assert_eq(fake_next(view, &record), RCAST_RECORD);
+	cr_expect(record.n_bytes == 0 && record.data != NULL);
+	rcast_view_close(view);
+	rcast_client_free(client);
+}
+
 /* The ring belongs to the test here, which publishes faster than it reads. */
 static struct rcast_writer *flooded;
 

@@ -39,6 +39,23 @@ int rcasti_ring_source_prepare(struct rcast_cursor **cursor, int *cursor_fd)
 	return *cursor_fd;
 }
 
+static int make_room(struct rcast_view *view, size_t n_bytes)
+{
+	size_t room = view->buffer_bytes ? view->buffer_bytes : 8192;
+	void *grown;
+
+	if (n_bytes > view->info.ring_bytes / 4)
+		return -EPROTO;
+	while (room < n_bytes)
+		room *= 2;
+	grown = realloc(view->buffer, room);
+	if (!grown)
+		return -ENOMEM;
+	view->buffer = grown;
+	view->buffer_bytes = room;
+	return 0;
+}
+
 static int take_ring(struct rcast_view *view)
 {
 	int ring_fd = view->ring_fd;
@@ -72,6 +89,8 @@ int rcasti_ring_source_open(struct rcast_view *view, struct rcast_cursor *take_c
 {
 	int result = take_ring(view);
 
+	if (result == 0)
+		result = make_room(view, 0); /* so that the data of an empty record is somewhere, too */
 	if (result < 0) {
 		rcast_cursor_free(take_cursor);
 		return rcasti_client_fail(view->client, result, "the ring that the engine sent cannot be used");
@@ -91,23 +110,6 @@ void rcasti_ring_source_close(struct rcast_view *view)
 	for (int i = 0; i < view->n_next; i++)
 		close(view->next_fds[i]);
 	free(view->buffer);
-}
-
-static int make_room(struct rcast_view *view, size_t n_bytes)
-{
-	size_t room = view->buffer_bytes ? view->buffer_bytes : 8192;
-	void *grown;
-
-	if (n_bytes > view->info.ring_bytes / 4)
-		return -EPROTO;
-	while (room < n_bytes)
-		room *= 2;
-	grown = realloc(view->buffer, room);
-	if (!grown)
-		return -ENOMEM;
-	view->buffer = grown;
-	view->buffer_bytes = room;
-	return 0;
 }
 
 static int open_next_ring(struct rcast_view *view)

@@ -35,6 +35,7 @@
 #include "engine/exchange.h"
 #include "engine/keyframe.h"
 #include "engine/readers.h"
+#include "engine/rotate.h"
 
 enum {
 	HOLD_TICKS = 2,
@@ -389,6 +390,7 @@ void rcasti_keyframes_attached(struct rcast_session *session, const struct rcast
 	session->keyframes.awaits_reader = false;
 	session->keyframes.seen_pos = 0;
 	hold_no_more(&session->keyframes);
+	rcasti_rotate_go_on(session);
 }
 
 void rcasti_keyframes_detached(struct rcast_session *session, const struct rcasti_attachment *reader)
@@ -455,6 +457,13 @@ void rcasti_keyframes_want(struct rcast_session *session)
 		refuse_waiters(session, error,
 			       error == -EOPNOTSUPP ? "the keyframer cannot be run"
 						    : "the keyframer keeps dying, and rests; ask again");
+}
+
+bool rcasti_keyframes_is_coming(const struct rcast_session *session)
+{
+	const struct rcasti_keyframes *mine = &session->keyframes;
+
+	return mine->wanted && mine->keyframer->link && !mine->reader;
 }
 
 void rcasti_keyframes_ask(struct rcasti_exchange *exchange, struct rcast_session *session, bool by_circuit)

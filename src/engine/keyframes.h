@@ -65,6 +65,9 @@ void rcasti_keyframes_drop(struct rcasti_exchange *exchange);
 /* Have the session followed from now on, if it has a screen. */
 void rcasti_keyframes_want(struct rcast_session *session);
 
+/* It is wanted, and the keyframer runs, but has not attached to it. */
+bool rcasti_keyframes_is_coming(const struct rcast_session *session);
+
 /* The publisher, after publishing: have the session followed before its beginning is overwritten. */
 void rcasti_keyframes_observe(struct rcast_session *session, uint64_t next_pos);
 

@@ -19,6 +19,9 @@
  * next but a later one. Behind a kick that holds the same records at the same positions, so it makes no difference; behind a
  * change of size it may be a gap, which is told as such.
  *
+ * The keyframer follows sessions late (keyframes.c). Where a rotation would take away what it has not drawn yet, the letter waits
+ * until it has attached, to the old ring, PATIENCE_MS at most.
+ *
  * Rings belong to control, two at most: the one that is handed out, and `next` while it is with the pump. session->writer is the
  * publisher's view of the one to publish in. The owner of an owned session makes its rotation by itself, on its own thread, and
  * puts the ring into session->owned_next; it makes no other before control has taken that.
@@ -33,7 +36,7 @@
 #include "engine/engine.h"
 #include "engine/notifier.h"
 
-enum { KEEP_BYTES = 8 << 20 };
+enum { KEEP_BYTES = 8 << 20, PATIENCE_MS = 500 };
 
 /* ── Publishers ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -122,18 +125,49 @@ static bool loses_history(const struct rcast_session *session, uint64_t ring_byt
 	       atomic_load_explicit(&session->counts.next_pos, memory_order_relaxed) > KEEP_BYTES;
 }
 
+static void hand_to_pump(struct rcast_session *session)
+{
+	struct rcasti_letter *letter = &session->letters[RCASTI_ROTATE];
+
+	letter->rotation.to = session->control.rotation.next;
+	rcasti_mailbox_post(&session->engine->pump.inbox, letter);
+}
+
+static void on_patience(struct rcasti_timer *timer)
+{
+	hand_to_pump(rcasti_owner(timer, struct rcast_session, control.rotation.patience));
+}
+
+void rcasti_rotate_go_on(struct rcast_session *session)
+{
+	struct rcasti_timer *patience = &session->control.rotation.patience;
+
+	if (!rcasti_timer_is_set(patience))
+		return;
+	rcasti_timer_cancel(patience);
+	hand_to_pump(session);
+}
+
+/* Have what would be lost drawn first. False: there is nothing to wait for. */
+static bool await_keyframer(struct rcast_session *session)
+{
+	rcasti_keyframes_want(session);
+	if (!rcasti_keyframes_is_coming(session))
+		return false;
+	rcasti_loop_set_timer(&session->engine->control, &session->control.rotation.patience,
+			      rcasti_now_ns() + PATIENCE_MS * RCASTI_NS_PER_MS);
+	return true;
+}
+
 static int begin(struct rcast_session *session, uint64_t ring_bytes)
 {
 	struct rcasti_rotation *rotation = &session->control.rotation;
-	struct rcasti_letter *letter = &session->letters[RCASTI_ROTATE];
 	int error = rcasti_session_make_ring(ring_bytes ? ring_bytes : session->control.ring_bytes, &rotation->next);
 
 	if (error)
 		return error;
-	if (loses_history(session, ring_bytes))
-		rcasti_keyframes_want(session);
-	letter->rotation.to = rotation->next;
-	rcasti_mailbox_post(&session->engine->pump.inbox, letter);
+	if (!loses_history(session, ring_bytes) || !await_keyframer(session))
+		hand_to_pump(session);
 	return 0;
 }
 
@@ -237,6 +271,7 @@ void rcasti_rotate_take_owned(struct rcast_engine *engine)
 void rcasti_rotate_init(struct rcast_session *session)
 {
 	CDS_INIT_LIST_HEAD(&session->control.rotation.waiters);
+	rcasti_timer_init(&session->control.rotation.patience, on_patience);
 	session->control.rotation.ring = session->writer;
 	session->control.ring_bytes = atomic_load_explicit(&session->counts.ring_bytes, memory_order_relaxed);
 	atomic_init(&session->counts.base_pos, UINT64_MAX);

@@ -16,6 +16,9 @@ void rcasti_rotate_free(struct rcast_session *session);
  */
 int rcasti_rotate(struct rcast_session *session, uint64_t ring_bytes, struct rcasti_exchange *exchange);
 
+/* What a rotation may have waited for has come, or never will: the keyframer has attached, or the session is going. */
+void rcasti_rotate_go_on(struct rcast_session *session);
+
 /* The pump's letter is back. */
 void rcasti_rotate_finish(struct rcast_session *session, const struct rcasti_letter *letter);
 

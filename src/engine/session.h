@@ -69,11 +69,12 @@ struct rcasti_counts {
 
 /* Control's: see rotate.c. */
 struct rcasti_rotation {
-	struct rcast_writer *ring; /* whose descriptor is handed out */
-	struct rcast_writer *next; /* with the pump; NULL: no rotation is under way */
-	uint64_t n_rings;          /* how many came before `ring` */
-	uint64_t n_rounds;         /* rotations over, whether done or given up */
-	uint64_t wanted_bytes;     /* of another rotation, after the one under way; 0: none */
+	struct rcast_writer *ring;    /* whose descriptor is handed out */
+	struct rcast_writer *next;    /* with the pump, or soon; NULL: no rotation is under way */
+	struct rcasti_timer patience; /* set: it waits for the keyframer to attach, and not for longer than this */
+	uint64_t n_rings;             /* how many came before `ring` */
+	uint64_t n_rounds;            /* rotations over, whether done or given up */
+	uint64_t wanted_bytes;        /* of another rotation, after the one under way; 0: none */
 	struct cds_list_head waiters;
 };
 

@@ -57,6 +57,7 @@ void rcasti_session_remove(struct rcast_session *session)
 	rcasti_table_unname(&session->engine->table, session);
 	rcasti_timer_cancel(&session->control.linger);
 	rcasti_keyframes_close(session);
+	rcasti_rotate_go_on(session);
 	rcasti_answer_close(session);
 	rcasti_attachments_end(session);
 	rcasti_input_close(&session->control.input);
