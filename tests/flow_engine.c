@@ -50,13 +50,16 @@ WIRE_TEST(engine, nothing_is_lost_at_the_end)
 	scene_finish();
 }
 
-/* The program is gone; a child in a session of its own keeps the terminal open and says something a little later. */
+/* The program is gone; a child in a session of its own keeps the terminal open and has said something. */
 WIRE_TEST(engine, a_background_child_is_heard_but_not_waited_for)
 {
 	struct tap tap;
 
 	scene_begin(threaded, (struct rcast_engine_options){0});
-	cr_assert_eq(wire_start_shell(&wire, "t", "setsid sh -c 'echo child; exec sleep 600' & sleep 0.1; echo parent"), 0);
+	cr_assert_eq(wire_start_shell(&wire, "t",
+				      "setsid sh -c 'echo child; >$XDG_RUNTIME_DIR/said; exec sleep 600' &"
+				      " until [ -e $XDG_RUNTIME_DIR/said ]; do sleep 0.01; done; echo parent"),
+		     0);
 	cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){0}), 0);
 	tap_await(&tap, tap.ended);
 	cr_assert(tap_saw(&tap, "child\r\n"));
