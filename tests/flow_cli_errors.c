@@ -86,7 +86,7 @@ static const struct mistake mistakes[] = {
 
 	{3, "nobody listens at the socket /nowhere", {"--socket", "/nowhere", "tail", "bystander"}},
 	{3, "nobody listens at the socket /nowhere", {"--socket", "/nowhere", "ls"}},
-	{3, "nobody listens at the socket /etc/passwd", {"--socket", "/etc/passwd", "kill", "bystander"}},
+	{3, "nobody listens at the socket /dev/null", {"--socket", "/dev/null", "kill", "bystander"}},
 	{1, "with its view socket /etc/passwd cannot be started", {"engine", "--view-socket", "/etc/passwd"}},
 
 	{125, "a session 'bystander' exists already", {"run", "--name", "bystander", "--", "true"}},

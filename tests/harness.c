@@ -20,9 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define ENOUGH_FDS 4096 /* for hundreds of sessions */
 
 static char folder[64];
 static int fds_before;
@@ -155,8 +158,19 @@ static void dismiss_guardian(void)
 
 /* ── Before and after ────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* Many systems begin with 1024, and let one have more. */
+static void allow_many_fds(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max < ENOUGH_FDS ? limit.rlim_max : ENOUGH_FDS;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void harness_begin(void)
 {
+	allow_many_fds();
 	snprintf(folder, sizeof folder, "/tmp/ringcast-test-XXXXXX");
 	cr_assert(mkdtemp(folder) != NULL);
 	setenv("XDG_RUNTIME_DIR", folder, 1);
