@@ -93,9 +93,13 @@ HARNESS_TEST(output, says_why_not)
 HARNESS_TEST(output, a_signal_gets_through_a_full_pipe)
 {
 	static char text[1 << 20];
-	int pipe_fds[2], result;
+	int signal_fds[2], pipe_fds[2], result;
 
+	cr_assert_eq(pipe2(signal_fds, O_CLOEXEC), 0); /* the numbers that the signals' pipe gets */
+	close(signal_fds[0]);
+	close(signal_fds[1]);
 	cr_assert_eq(signals_open_for_terminal(), 0);
+	cr_assert_eq(signals_fd(), signal_fds[0]);
 	cr_assert_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
 	raise(SIGWINCH);
 	raise(SIGTERM);
@@ -109,8 +113,8 @@ HARNESS_TEST(output, a_signal_gets_through_a_full_pipe)
 	cr_expect_eq(output_failed(result), 128 + SIGTERM);
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
-	close(signals_fd());
-	close(signals_fd() + 1);
+	close(signal_fds[0]);
+	close(signal_fds[1]);
 }
 
 HARNESS_TEST(output, last_words_do_not_block)
