@@ -414,3 +414,25 @@ HARNESS_TEST(reader, positions_that_no_writer_comes_to_are_refused)
 	rcast_reader_close(reader);
 	unforge(forged, CAPACITY);
 }
+
+/* Not from the oldest on, where there is a header in the way. */
+HARNESS_TEST(reader, a_seek_to_near_the_writer_begins_there)
+{
+	const uint64_t recent = CAPACITY / 2;
+	struct forged forged = forge_ring(CAPACITY);
+	struct rcast_reader *reader;
+
+	for (size_t i = 0; i < CAPACITY / 8; i++)
+		forged.words[i] = i < recent / 8 + 4 ? rcasti_header(0, RCAST_OUTPUT, 0) : 0;
+	forged.words[1] = UINT64_MAX;
+	forged.header->shared.recent = recent;
+	forged.header->shared.frontier = CAPACITY;
+	cr_assert_eq(rcast_reader_open_take(rcasti_memory_dup_readonly(forged.fd), &reader), 0);
+	cr_expect_eq(rcast_reader_seek(reader, RCAST_FROM_POS, recent - 8), -EPROTO);
+	cr_expect_eq(rcast_reader_seek(reader, RCAST_FROM_POS, recent), 0);
+	cr_expect_eq(rcast_reader_seek(reader, RCAST_FROM_POS, recent + 20), 0);
+	cr_expect_eq(rcast_reader_pos(reader), recent + 24);
+	cr_expect_eq(rcast_reader_seek(reader, RCAST_FROM_POS, recent + 33), -EINVAL);
+	rcast_reader_close(reader);
+	unforge(forged, CAPACITY);
+}

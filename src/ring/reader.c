@@ -478,9 +478,13 @@ static int walk_to(const struct rcast_reader *reader, struct walk *walk, uint64_
 	return walk->pos < target ? -EAGAIN : 0;
 }
 
-/* A position that the ring has lost is taken as it is: the next look finds out and tells the gap. */
+/*
+ * A position that the ring has lost is taken as it is: the next look finds out and tells the gap. To one near the writer, where a
+ * screen is joined, the way through a whole ring would take longer than all else about it.
+ */
 static int find_pos(const struct rcast_reader *reader, struct walk *walk, uint64_t pos)
 {
+	uint64_t recent;
 	int result;
 
 	walk->pos = rcasti_resume(reader->shared);
@@ -490,6 +494,9 @@ static int find_pos(const struct rcast_reader *reader, struct walk *walk, uint64
 		walk->pos = pos & ~(uint64_t)(RCASTI_WORD - 1);
 		return 0;
 	}
+	recent = rcasti_recent(reader->shared);
+	if (recent <= pos && recent > walk->pos)
+		walk->pos = recent;
 	result = walk_to(reader, walk, pos);
 	return result == 0 && walk->pos < pos ? -EINVAL : result;
 }
