@@ -38,7 +38,7 @@ static inline bool screen_cell_equal(const struct rcast_screen *a, const struct 
 
 static inline bool screen_cursor_equal(const struct rcasti_cursor *a, const struct rcasti_cursor *b)
 {
-	return a->x == b->x && a->y == b->y;
+	return a->x == b->x && a->y == b->y && a->is_full == b->is_full;
 }
 
 static inline bool screen_saved_equal(const struct rcast_screen *a, const struct rcasti_saved *saved_a,
@@ -74,7 +74,8 @@ static inline bool screen_modes_equal(const struct rcasti_modes *a, const struct
 {
 	return a->set == b->set && a->insert == b->insert && a->new_line == b->new_line &&
 	       a->mouse_tracking == b->mouse_tracking && a->mouse_encoding == b->mouse_encoding &&
-	       a->cursor_style == b->cursor_style && a->modify_other_keys == b->modify_other_keys;
+	       a->extent_is_rectangle == b->extent_is_rectangle && a->cursor_style == b->cursor_style &&
+	       a->modify_other_keys == b->modify_other_keys;
 }
 
 static inline const char *screen_titles_difference(const struct rcast_screen *a, const struct rcast_screen *b)
@@ -105,6 +106,8 @@ static inline const char *screen_difference(const struct rcast_screen *a, const 
 		found = screen_titles_difference(a, b);
 	if (found)
 		return found;
+	if (a->margin_left != b->margin_left || a->margin_right != b->margin_right)
+		return "margins";
 	if (!screen_cursor_equal(&a->cursor, &b->cursor))
 		return "cursor";
 	if (!screen_pen_equal(a, &a->pen, b, &b->pen))

@@ -58,13 +58,82 @@ HARNESS_TEST(grid, rows)
 			rcasti_row_erase(&buffer, &buffer.rows[0], cases[i].start, cases[i].start + cases[i].n, &plain,
 					 false);
 		else if (cases[i].act == 'i')
-			rcasti_row_insert(&buffer, &buffer.rows[0], cases[i].start, cases[i].n, &plain);
+			rcasti_row_insert(&buffer, &buffer.rows[0], cases[i].start, buffer.n_cols, cases[i].n, &plain);
 		else
-			rcasti_row_delete(&buffer, &buffer.rows[0], cases[i].start, cases[i].n, &plain);
+			rcasti_row_delete(&buffer, &buffer.rows[0], cases[i].start, buffer.n_cols, cases[i].n, &plain);
 		cr_expect_str_eq(read_row(&buffer, &buffer.rows[0]), cases[i].after, "case %zu: %s", i,
 				 read_row(&buffer, &buffer.rows[0]));
 	}
 	rcasti_buffer_destroy(&buffer);
+}
+
+/* In the columns from `start` to before `end`, of 8; a wide character across an edge is erased on both sides. */
+HARNESS_TEST(grid, what_is_outside_of_margins_stays)
+{
+	static const struct {
+		char act;
+		uint32_t start, end, n;
+		const char *before, *after;
+	} cases[] = {
+		{'i', 2, 6, 1, "abcdefgh", "ab.cdegh"}, {'i', 2, 6, 99, "abcdefgh", "ab....gh"},
+		{'i', 2, 6, 1, "aW>deW>h", "a...de.h"}, {'i', 2, 6, 1, "abcdW>gh", "ab.cd.gh"},
+		{'d', 2, 6, 1, "abcdefgh", "abdef.gh"}, {'d', 2, 6, 99, "abcdefgh", "ab....gh"},
+		{'d', 2, 6, 1, "aW>deW>h", "a.de...h"}, {'d', 2, 6, 1, "abW>efgh", "ab.ef.gh"},
+		{'f', 2, 6, 0, "abcdefgh", "abxxxxgh"}, {'f', 2, 6, 0, "aW>deW>h", "a.xxxx.h"},
+		{'f', 0, 8, 0, "W>cdefW>", "xxxxxxxx"}, {'r', 2, 6, 0, "abcdefgh", "abABCDgh"},
+		{'r', 2, 6, 0, "aW>deW>h", "a.ABCD.h"}, {'R', 2, 6, 0, "abcdefgh", "ab.BC.gh"},
+	};
+	struct rcasti_buffer buffer;
+
+	cr_assert_eq(rcasti_buffer_init(&buffer, 8, 2), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static const struct rcasti_cell x = {.glyph = 'x', .width = 1};
+		struct rcasti_row *row = &buffer.rows[0];
+
+		write_row(row, cases[i].before);
+		write_row(&buffer.rows[1], cases[i].act == 'R' ? "W>BCW>GH" : "ABCDEFGH");
+		if (cases[i].act == 'i')
+			rcasti_row_insert(&buffer, row, cases[i].start, cases[i].end, cases[i].n, &plain);
+		else if (cases[i].act == 'd')
+			rcasti_row_delete(&buffer, row, cases[i].start, cases[i].end, cases[i].n, &plain);
+		else if (cases[i].act == 'f')
+			rcasti_row_fill(&buffer, row, cases[i].start, cases[i].end, &x);
+		else
+			rcasti_row_replace(&buffer, row, cases[i].start, buffer.rows[1].cells + (cases[i].act == 'R'), 4);
+		cr_expect_str_eq(read_row(&buffer, row), cases[i].after, "case %zu: %s", i, read_row(&buffer, row));
+	}
+	rcasti_buffer_destroy(&buffer);
+}
+
+HARNESS_TEST(grid, an_area_scrolls_alone)
+{
+	static const struct {
+		bool up;
+		struct rcasti_area area;
+		uint32_t n;
+		const char *after[4];
+	} cases[] = {
+		{true, {1, 0, 2, 3}, 1, {"afgd", "ejkh", "inol", "m..p"}},
+		{true, {1, 1, 3, 2}, 1, {"abcd", "ejkl", "i...", "mnop"}},
+		{true, {0, 1, 1, 3}, 99, {"abcd", "..gh", "..kl", "..op"}},
+		{false, {1, 0, 2, 3}, 1, {"a..d", "ebch", "ifgl", "mjkp"}},
+		{false, {2, 1, 3, 3}, 2, {"abcd", "ef..", "ij..", "mngh"}},
+		{false, {0, 2, 2, 2}, 1, {"abcd", "efgh", "...l", "mnop"}},
+	};
+	static const char *const before[] = {"abcd", "efgh", "ijkl", "mnop"};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rcasti_buffer buffer;
+
+		cr_assert_eq(rcasti_buffer_init(&buffer, 4, 4), 0);
+		for (unsigned y = 0; y < 4; y++)
+			write_row(&buffer.rows[y], before[y]);
+		(cases[i].up ? rcasti_area_scroll_up : rcasti_area_scroll_down)(&buffer, &cases[i].area, cases[i].n, &plain);
+		for (unsigned y = 0; y < 4; y++)
+			cr_expect_str_eq(read_row(&buffer, &buffer.rows[y]), cases[i].after[y], "case %zu, row %u: %s", i, y,
+					 read_row(&buffer, &buffer.rows[y]));
+		rcasti_buffer_destroy(&buffer);
+	}
 }
 
 HARNESS_TEST(grid, scrolling_moves_only_the_region)
@@ -117,7 +186,7 @@ HARNESS_TEST(grid, both_halves_of_a_wide_character_that_an_insertion_parts_are_f
 
 	cr_assert_eq(rcasti_buffer_init(&buffer, 6, 1), 0);
 	write_row(&buffer.rows[0], "aW>def");
-	rcasti_row_insert(&buffer, &buffer.rows[0], 2, 1, &fill);
+	rcasti_row_insert(&buffer, &buffer.rows[0], 2, buffer.n_cols, 1, &fill);
 	cr_assert_str_eq(read_row(&buffer, &buffer.rows[0]), "a...de");
 	for (unsigned x = 0; x < 6; x++)
 		cr_expect_eq(buffer.rows[0].cells[x].pen.attributes == PEN_BOLD, x >= 1 && x <= 3, "column %u", x);

@@ -6,7 +6,7 @@
  *
  * A *snapshot* is an escape stream. Written to a terminal of the same size, in whatever state that is, it draws the whole
  * screen and puts the terminal into the same state, so that the bytes behind the snapshot's position mean the same to it:
- * cells with all attributes, both screens, cursor, saved cursors, scroll region, tab stops, character sets, title, and
+ * cells with all attributes, both screens, cursor, saved cursors, scroll region, margins, tab stops, character sets, title, and
  * every mode that is followed. Whoever joins late or was lapped is given a snapshot and the stream from there.
  *
  * The bytes may be hostile: memory is bounded by the size of the screen, time by the number of bytes times that size. No
@@ -165,7 +165,7 @@ RCAST_API void rcast_drawing_get_corner(const struct rcast_drawing *drawing, uin
  * would. A change of size may have been lost too: resize to what the size is now.
  *
  * What is half read is dropped. What programs leave on only for moments is taken for off: insert mode, origin mode, a scroll
- * region, other tab stops and character sets, lines that do not wrap, reverse wrap, new line mode, protected characters,
+ * region, margins, other tab stops and character sets, lines that do not wrap, reverse wrap, new line mode, protected characters,
  * synchronized output. All else stays as it was.
  */
 RCAST_API void rcast_screen_mark_unknown(struct rcast_screen *screen);

@@ -2,11 +2,10 @@
 /*
  * Escape and control sequences: what each does to the screen.
  *
- * The meanings are those that xterm and xterm.js share. Left and right margins (DECLRMM), what acts on rectangles (DECFRA and
- * its like), lines of double width and 8-bit character sets are not followed. Queries (DA, DSR, DECRQM and the like) are not
- * answered.
+ * The meanings are those that xterm and xterm.js share; those of margins and rectangles, which xterm.js has not, are xterm's. Lines
+ * of double width and 8-bit character sets are not followed. Queries (DA, DSR, DECRQM and the like) are not answered.
  *
- * Called by the parser through screen.c; calls edit.c, motion.c, modes.c, pen.c.
+ * Called by the parser through screen.c; calls edit.c, rectangle.c, motion.c, modes.c, pen.c.
  */
 #include "keyframe/state.h"
 
@@ -23,11 +22,35 @@ static void move_vertically(struct rcast_screen *screen, bool up, int64_t n)
 	rcasti_move_cursor(screen, 0, up ? -n : n);
 }
 
+/* Likewise left and right at a margin. */
+static void move_horizontally(struct rcast_screen *screen, bool left, int64_t n)
+{
+	int64_t to_margin;
+
+	rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
+	to_margin = left ? screen->cursor.x - screen->margin_left : screen->margin_right - screen->cursor.x;
+	if (to_margin >= 0 && n > to_margin)
+		n = to_margin;
+	rcasti_move_cursor(screen, left ? -n : n, 0);
+}
+
+/* How far right of the corner, or below it, positions are counted from. */
+static uint16_t origin_column(const struct rcast_screen *screen)
+{
+	return rcasti_mode(&screen->modes, MODE_ORIGIN) ? screen->margin_left : 0;
+}
+
 /* Column or row alone: the other stays, whatever the origin is. */
 static void set_column(struct rcast_screen *screen, uint32_t column)
 {
 	rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
-	rcasti_move_cursor(screen, (int64_t)column - 1 - screen->cursor.x, 0);
+	rcasti_move_cursor(screen, (int64_t)column - 1 + origin_column(screen) - screen->cursor.x, 0);
+}
+
+static void set_row(struct rcast_screen *screen, uint32_t row)
+{
+	rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
+	rcasti_set_cursor(screen, screen->cursor.x - origin_column(screen), (int64_t)row - 1);
 }
 
 static bool move(struct rcast_screen *screen, uint8_t final, uint32_t first, uint32_t second)
@@ -40,16 +63,16 @@ static bool move(struct rcast_screen *screen, uint8_t final, uint32_t first, uin
 		move_vertically(screen, final == 'A', n);
 		return true;
 	case 'C':
+	case 'D':
+		move_horizontally(screen, final == 'D', n);
+		return true;
 	case 'a':
 		rcasti_move_cursor(screen, n, 0);
-		return true;
-	case 'D':
-		rcasti_move_cursor(screen, -(int64_t)n, 0);
 		return true;
 	case 'E':
 	case 'F':
 		move_vertically(screen, final == 'F', n);
-		screen->cursor.x = 0;
+		rcasti_carriage_return(screen);
 		return true;
 	case 'G':
 	case '`':
@@ -60,7 +83,7 @@ static bool move(struct rcast_screen *screen, uint8_t final, uint32_t first, uin
 		rcasti_set_cursor(screen, second ? (int64_t)second - 1 : 0, (int64_t)n - 1);
 		return true;
 	case 'd':
-		rcasti_set_cursor(screen, screen->cursor.x, (int64_t)n - 1);
+		set_row(screen, n);
 		return true;
 	case 'e':
 		rcasti_move_cursor(screen, 0, n);
@@ -100,6 +123,11 @@ static void set_private_mode(struct rcast_screen *screen, uint32_t number, bool 
 	case 6:
 		rcasti_modes_put(&screen->modes, MODE_ORIGIN, on);
 		rcasti_set_cursor(screen, 0, 0);
+		break;
+	case 69:
+		rcasti_modes_put(&screen->modes, MODE_MARGINS, on);
+		if (!on)
+			rcasti_reset_margins(screen);
 		break;
 	case 47:
 	case 1047:
@@ -204,7 +232,10 @@ static void plain_csi(struct rcast_screen *screen, const struct rcasti_sequence 
 		rcasti_set_scroll_region(screen, first, second);
 		break;
 	case 's':
-		rcasti_save_cursor(screen);
+		if (rcasti_mode(&screen->modes, MODE_MARGINS))
+			rcasti_set_margins(screen, first, second);
+		else
+			rcasti_save_cursor(screen);
 		break;
 	case 't':
 		window_operation(screen, first, second);
@@ -246,9 +277,9 @@ static void set_protection(struct rcast_screen *screen, uint32_t which)
 		screen->pen.attributes &= ~(uint32_t)PEN_PROTECTED;
 }
 
-void rcasti_csi(void *user, const struct rcasti_sequence *sequence, uint8_t final)
+/* With a prefix, or intermediates. */
+static void marked_csi(struct rcast_screen *screen, const struct rcasti_sequence *sequence, uint8_t final)
 {
-	struct rcast_screen *screen = user;
 	uint32_t first = rcasti_parameter(sequence, 0);
 	uint32_t n = first ? first : 1;
 
@@ -272,10 +303,10 @@ void rcasti_csi(void *user, const struct rcasti_sequence *sequence, uint8_t fina
 		set_keyboard(screen, sequence);
 		break;
 	case WITH(' ', '@'):
-		rcasti_delete_columns(screen, 0, n);
+		rcasti_delete_columns(screen, screen->margin_left, n);
 		break;
 	case WITH(' ', 'A'):
-		rcasti_insert_columns(screen, 0, n);
+		rcasti_insert_columns(screen, screen->margin_left, n);
 		break;
 	case WITH('\'', '}'):
 		rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
@@ -284,6 +315,17 @@ void rcasti_csi(void *user, const struct rcasti_sequence *sequence, uint8_t fina
 	case WITH('\'', '~'):
 		rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
 		rcasti_delete_columns(screen, screen->cursor.x, n);
+		break;
+	case WITH('*', 'x'):
+		rcasti_select_extent(screen, first);
+		break;
+	case WITH('$', 'r'):
+	case WITH('$', 't'):
+	case WITH('$', 'v'):
+	case WITH('$', 'x'):
+	case WITH('$', 'z'):
+	case WITH('$', '{'):
+		rcasti_rectangle(screen, sequence, final);
 		break;
 	case WITH('!', 'p'):
 		rcasti_soft_reset(screen);
@@ -294,10 +336,17 @@ void rcasti_csi(void *user, const struct rcasti_sequence *sequence, uint8_t fina
 	case WITH('"', 'q'):
 		set_protection(screen, first);
 		break;
-	default:
-		if (sequence->collected == 0)
-			plain_csi(screen, sequence, final);
 	}
+}
+
+void rcasti_csi(void *user, const struct rcasti_sequence *sequence, uint8_t final)
+{
+	struct rcast_screen *screen = user;
+
+	if (sequence->collected == 0)
+		plain_csi(screen, sequence, final);
+	else
+		marked_csi(screen, sequence, final);
 	screen->last_width = 0;
 }
 
@@ -307,6 +356,7 @@ static void alignment_pattern(struct rcast_screen *screen)
 	struct rcasti_cell cell = {.glyph = 'E', .width = 1, .pen = screen->pen};
 
 	cell.pen.link = 0;
+	rcasti_reset_margins(screen);
 	for (unsigned y = 0; y < buffer->n_rows; y++) {
 		for (unsigned x = 0; x < buffer->n_cols; x++)
 			buffer->rows[y].cells[x] = cell;
@@ -314,6 +364,17 @@ static void alignment_pattern(struct rcast_screen *screen)
 		buffer->rows[y].is_wrapped = false;
 	}
 	rcasti_set_cursor(screen, 0, 0);
+}
+
+/* One column back, or forth; at the margin what is between the margins moves instead (DECBI, DECFI). */
+static void index_column(struct rcast_screen *screen, bool back)
+{
+	if (back && screen->cursor.x == screen->margin_left)
+		rcasti_insert_columns(screen, screen->margin_left, 1);
+	else if (!back && screen->cursor.x + 1 >= rcasti_line_end(screen) && rcasti_is_between_margins(screen))
+		rcasti_delete_columns(screen, screen->margin_left, 1);
+	else
+		rcasti_move_cursor(screen, back ? -1 : 1, 0);
 }
 
 /* ( ) * + - . name the set to designate. */
@@ -329,6 +390,10 @@ static void designate(struct rcast_screen *screen, uint32_t intermediate, uint8_
 static void plain_escape(struct rcast_screen *screen, uint8_t final)
 {
 	switch (final) {
+	case '6':
+	case '9':
+		index_column(screen, final == '6');
+		break;
 	case '7':
 		rcasti_save_cursor(screen);
 		break;

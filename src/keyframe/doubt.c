@@ -35,6 +35,12 @@ static void set_rows_doubtful(struct rcasti_buffer *buffer, unsigned first, unsi
 		buffer->rows[y].is_doubtful = is_doubtful;
 }
 
+/* Does a carriage return go to the same column from everywhere? */
+static bool has_one_line_start(const struct rcast_screen *screen)
+{
+	return screen->margin_left == 0 || rcasti_mode(&screen->modes, MODE_ORIGIN);
+}
+
 /* Cells were touched. */
 static void touch(struct rcast_screen *screen)
 {
@@ -58,7 +64,8 @@ static void note_line_feed(struct rcast_screen *screen)
 	if (screen->doubts & DOUBT_SEQUENCE)
 		return;
 	screen->n_line_feeds++;
-	if (screen->n_line_feeds >= buffer->n_rows && buffer->scroll_top == 0 && buffer->scroll_bottom == buffer->n_rows - 1)
+	if (screen->n_line_feeds >= buffer->n_rows && buffer->scroll_top == 0 &&
+	    buffer->scroll_bottom == buffer->n_rows - 1 && !rcasti_has_margins(screen))
 		settle(screen, DOUBT_ROW);
 }
 
@@ -167,7 +174,7 @@ static void execute(void *user, uint32_t control)
 		screen->n_line_feeds = 0;
 	}
 	rcasti_execute(screen, control);
-	if (control == '\r' && !(screen->doubts & DOUBT_SEQUENCE))
+	if (control == '\r' && !(screen->doubts & DOUBT_SEQUENCE) && has_one_line_start(screen))
 		settle(screen, DOUBT_COLUMN);
 	if ((control >= '\n' && control <= '\f') || control == 0x84 || control == 0x85) {
 		touch(screen);
@@ -188,7 +195,7 @@ static void escape(void *user, uint32_t collected, uint8_t final)
 		buffer = rcasti_shown(screen);
 		settle(screen, DOUBT_ROW | DOUBT_COLUMN);
 		set_rows_doubtful(buffer, 0, buffer->n_rows, false);
-	} else if ((collected == 0 && strchr("DEM", final)) || collected == '#') {
+	} else if ((collected == 0 && strchr("DEM69", final)) || collected == '#') {
 		touch(screen);
 		screen->n_line_feeds = 0;
 	}
@@ -211,6 +218,9 @@ static void note_plain_csi(struct rcast_screen *screen, const struct rcasti_sequ
 		break;
 	case 'E':
 	case 'F':
+		if (has_one_line_start(screen))
+			settle(screen, DOUBT_COLUMN);
+		break;
 	case 'G':
 	case '`':
 		settle(screen, DOUBT_COLUMN);
@@ -254,7 +264,7 @@ static void csi(void *user, const struct rcasti_sequence *sequence, uint8_t fina
 		note_plain_csi(screen, sequence, final);
 	else if (sequence->collected == '!' && final == 'p')
 		settle(screen, DOUBT_PEN);
-	else if (strchr("@AJK}~", final))
+	else if (strchr("@AJKrtvxz{}~", final))
 		touch(screen);
 }
 
@@ -299,6 +309,7 @@ void rcast_screen_mark_unknown(struct rcast_screen *screen)
 		rcasti_modes_put(&screen->modes, off[i], false);
 	rcasti_modes_put(&screen->modes, MODE_WRAP, true);
 	screen->modes.insert = screen->modes.new_line = false;
+	rcasti_reset_margins(screen);
 	take_for_off(screen, &screen->primary);
 	take_for_off(screen, &screen->alternate);
 	rcasti_reset_charsets(screen);

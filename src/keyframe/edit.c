@@ -29,6 +29,12 @@ static void erase_rows(struct rcast_screen *screen, uint32_t first, uint32_t end
 	}
 }
 
+/* A wrap that is due in the last column stays so, as in xterm.js; one that is due at a margin does not, as in xterm. */
+static void restrict_to_erase(struct rcast_screen *screen)
+{
+	rcasti_restrict_cursor(screen, screen->primary.n_cols - screen->cursor.is_full);
+}
+
 static void erase_below(struct rcast_screen *screen, bool spare_protected)
 {
 	struct rcasti_buffer *buffer = rcasti_shown(screen);
@@ -52,7 +58,7 @@ static void erase_above(struct rcast_screen *screen, bool spare_protected)
 
 void rcasti_erase_in_display(struct rcast_screen *screen, uint32_t which, bool spare_protected)
 {
-	rcasti_restrict_cursor(screen, screen->primary.n_cols);
+	restrict_to_erase(screen);
 	if (which == 0)
 		erase_below(screen, spare_protected);
 	else if (which == 1)
@@ -67,7 +73,7 @@ void rcasti_erase_in_line(struct rcast_screen *screen, uint32_t which, bool spar
 {
 	uint32_t n_cols = screen->primary.n_cols;
 
-	rcasti_restrict_cursor(screen, n_cols);
+	restrict_to_erase(screen);
 	if (which == 0)
 		erase_cells(screen, screen->cursor.y, screen->cursor.x, n_cols, spare_protected);
 	else if (which == 1)
@@ -85,7 +91,9 @@ void rcasti_insert_cells(struct rcast_screen *screen, uint32_t n)
 	struct rcasti_pen fill = rcasti_erasing_pen(screen);
 
 	rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
-	rcasti_row_insert(rcasti_shown(screen), rcasti_cursor_row(screen), screen->cursor.x, n, &fill);
+	if (rcasti_is_between_margins(screen))
+		rcasti_row_insert(rcasti_shown(screen), rcasti_cursor_row(screen), screen->cursor.x,
+				  screen->margin_right + 1u, n, &fill);
 }
 
 void rcasti_delete_cells(struct rcast_screen *screen, uint32_t n)
@@ -93,7 +101,9 @@ void rcasti_delete_cells(struct rcast_screen *screen, uint32_t n)
 	struct rcasti_pen fill = rcasti_erasing_pen(screen);
 
 	rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
-	rcasti_row_delete(rcasti_shown(screen), rcasti_cursor_row(screen), screen->cursor.x, n, &fill);
+	if (rcasti_is_between_margins(screen))
+		rcasti_row_delete(rcasti_shown(screen), rcasti_cursor_row(screen), screen->cursor.x,
+				  screen->margin_right + 1u, n, &fill);
 }
 
 void rcasti_erase_cells(struct rcast_screen *screen, uint32_t n)
@@ -102,35 +112,56 @@ void rcasti_erase_cells(struct rcast_screen *screen, uint32_t n)
 	erase_cells(screen, screen->cursor.y, screen->cursor.x, screen->cursor.x + n, false);
 }
 
+static void scroll_between_margins(struct rcast_screen *screen, uint16_t top, bool up, uint32_t n)
+{
+	struct rcasti_buffer *buffer = rcasti_shown(screen);
+	struct rcasti_area area = {
+		.left = screen->margin_left, .top = top, .right = screen->margin_right, .bottom = buffer->scroll_bottom};
+	struct rcasti_pen fill = rcasti_erasing_pen(screen);
+
+	if (up)
+		rcasti_area_scroll_up(buffer, &area, n, &fill);
+	else
+		rcasti_area_scroll_down(buffer, &area, n, &fill);
+}
+
+void rcasti_scroll_from(struct rcast_screen *screen, uint16_t top, bool up, uint32_t n)
+{
+	struct rcasti_buffer *buffer = rcasti_shown(screen);
+	struct rcasti_pen fill = rcasti_erasing_pen(screen);
+
+	if (rcasti_has_margins(screen))
+		scroll_between_margins(screen, top, up, n);
+	else if (up)
+		rcasti_buffer_scroll_up(buffer, top, buffer->scroll_bottom, n, &fill);
+	else
+		rcasti_buffer_scroll_down(buffer, top, buffer->scroll_bottom, n, &fill);
+}
+
 static bool is_in_region(struct rcast_screen *screen)
 {
 	const struct rcasti_buffer *buffer = rcasti_shown(screen);
 
-	return screen->cursor.y >= buffer->scroll_top && screen->cursor.y <= buffer->scroll_bottom;
+	return screen->cursor.y >= buffer->scroll_top && screen->cursor.y <= buffer->scroll_bottom &&
+	       rcasti_is_between_margins(screen);
 }
 
 void rcasti_insert_lines(struct rcast_screen *screen, uint32_t n)
 {
-	struct rcasti_buffer *buffer = rcasti_shown(screen);
-	struct rcasti_pen fill = rcasti_erasing_pen(screen);
-
-	rcasti_restrict_cursor(screen, buffer->n_cols - 1u);
+	rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
 	if (!is_in_region(screen))
 		return;
-	rcasti_buffer_scroll_down(buffer, screen->cursor.y, buffer->scroll_bottom, n, &fill);
-	screen->cursor.x = 0;
+	rcasti_scroll_from(screen, screen->cursor.y, false, n);
+	rcasti_carriage_return(screen);
 }
 
 void rcasti_delete_lines(struct rcast_screen *screen, uint32_t n)
 {
-	struct rcasti_buffer *buffer = rcasti_shown(screen);
-	struct rcasti_pen fill = rcasti_erasing_pen(screen);
-
-	rcasti_restrict_cursor(screen, buffer->n_cols - 1u);
+	rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
 	if (!is_in_region(screen))
 		return;
-	rcasti_buffer_scroll_up(buffer, screen->cursor.y, buffer->scroll_bottom, n, &fill);
-	screen->cursor.x = 0;
+	rcasti_scroll_from(screen, screen->cursor.y, true, n);
+	rcasti_carriage_return(screen);
 }
 
 void rcasti_insert_columns(struct rcast_screen *screen, uint32_t x, uint32_t n)
@@ -141,7 +172,7 @@ void rcasti_insert_columns(struct rcast_screen *screen, uint32_t x, uint32_t n)
 	if (!is_in_region(screen))
 		return;
 	for (unsigned y = buffer->scroll_top; y <= buffer->scroll_bottom; y++) {
-		rcasti_row_insert(buffer, &buffer->rows[y], x, n, &fill);
+		rcasti_row_insert(buffer, &buffer->rows[y], x, screen->margin_right + 1u, n, &fill);
 		buffer->rows[y].is_wrapped = false;
 	}
 }
@@ -154,20 +185,14 @@ void rcasti_delete_columns(struct rcast_screen *screen, uint32_t x, uint32_t n)
 	if (!is_in_region(screen))
 		return;
 	for (unsigned y = buffer->scroll_top; y <= buffer->scroll_bottom; y++) {
-		rcasti_row_delete(buffer, &buffer->rows[y], x, n, &fill);
+		rcasti_row_delete(buffer, &buffer->rows[y], x, screen->margin_right + 1u, n, &fill);
 		buffer->rows[y].is_wrapped = false;
 	}
 }
 
 void rcasti_scroll_region(struct rcast_screen *screen, bool up, uint32_t n)
 {
-	struct rcasti_buffer *buffer = rcasti_shown(screen);
-	struct rcasti_pen fill = rcasti_erasing_pen(screen);
-
-	if (up)
-		rcasti_buffer_scroll_up(buffer, buffer->scroll_top, buffer->scroll_bottom, n, &fill);
-	else
-		rcasti_buffer_scroll_down(buffer, buffer->scroll_top, buffer->scroll_bottom, n, &fill);
+	rcasti_scroll_from(screen, rcasti_shown(screen)->scroll_top, up, n);
 }
 
 void rcasti_set_scroll_region(struct rcast_screen *screen, uint32_t top, uint32_t bottom)

@@ -75,6 +75,17 @@ void rcasti_buffer_clear(struct rcasti_buffer *buffer, const struct rcasti_pen *
 	rcasti_buffer_reset_tabs(buffer);
 }
 
+void rcasti_cursor_fit(struct rcasti_cursor *cursor, uint16_t n_cols, uint16_t n_rows)
+{
+	if (cursor->is_full)
+		cursor->x--;
+	cursor->is_full = false;
+	if (cursor->x >= n_cols)
+		cursor->x = n_cols - 1;
+	if (cursor->y >= n_rows)
+		cursor->y = n_rows - 1;
+}
+
 void rcasti_buffer_copy(struct rcasti_buffer *to, const struct rcasti_buffer *from, uint16_t n_dropped)
 {
 	uint16_t n_cols = to->n_cols < from->n_cols ? to->n_cols : from->n_cols;
@@ -89,11 +100,8 @@ void rcasti_buffer_copy(struct rcasti_buffer *to, const struct rcasti_buffer *fr
 			to->rows[y].cells[n_cols - 1] = rcasti_erased_cell(&to->rows[y].cells[n_cols - 1].pen);
 	}
 	to->saved = from->saved;
-	if (to->saved.cursor.x >= to->n_cols)
-		to->saved.cursor.x = to->n_cols - 1;
 	to->saved.cursor.y = to->saved.cursor.y > n_dropped ? to->saved.cursor.y - n_dropped : 0;
-	if (to->saved.cursor.y >= to->n_rows)
-		to->saved.cursor.y = to->n_rows - 1;
+	rcasti_cursor_fit(&to->saved.cursor, to->n_cols, to->n_rows);
 	to->keyboard = from->keyboard;
 	/* Columns that come have a stop every eight. xterm has kept the stops that it had there; no snapshot could tell those. */
 	memcpy(to->tabs, from->tabs, n_cols * sizeof(*to->tabs));
@@ -180,10 +188,19 @@ static void erase_half_left_of(struct rcasti_row *row, uint32_t x, const struct 
 		row->cells[x - 1] = rcasti_erased_cell(fill);
 }
 
-void rcasti_row_insert(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t n,
+/* A wide character that stands on both sides of x. */
+static void part_at(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t x)
+{
+	if (x == 0 || x >= buffer->n_cols || row->cells[x].width != 0)
+		return;
+	row->cells[x - 1] = rcasti_erased_cell(&row->cells[x - 1].pen);
+	row->cells[x] = rcasti_erased_cell(&row->cells[x].pen);
+}
+
+void rcasti_row_insert(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t end, uint32_t n,
 		       const struct rcasti_pen *fill)
 {
-	uint32_t n_right = buffer->n_cols - start;
+	uint32_t n_right = end - start;
 	struct rcasti_cell erased = rcasti_erased_cell(fill);
 
 	if (n > n_right)
@@ -191,19 +208,20 @@ void rcasti_row_insert(const struct rcasti_buffer *buffer, struct rcasti_row *ro
 	if (n == 0)
 		return;
 	row->n_written = buffer->n_cols;
+	part_at(buffer, row, end);
 	erase_half_left_of(row, start, fill);
 	if (row->cells[start].width == 0) /* of a wide character that was just parted; it moves on as a blank */
 		row->cells[start] = erased;
 	memmove(row->cells + start + n, row->cells + start, (n_right - n) * sizeof(*row->cells));
 	for (uint32_t x = start; x < start + n; x++)
 		row->cells[x] = erased;
-	erase_half_left_of(row, buffer->n_cols, fill);
+	erase_half_left_of(row, end, fill);
 }
 
-void rcasti_row_delete(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t n,
+void rcasti_row_delete(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t end, uint32_t n,
 		       const struct rcasti_pen *fill)
 {
-	uint32_t n_right = buffer->n_cols - start;
+	uint32_t n_right = end - start;
 	struct rcasti_cell erased = rcasti_erased_cell(fill);
 
 	if (n > n_right)
@@ -211,10 +229,108 @@ void rcasti_row_delete(const struct rcasti_buffer *buffer, struct rcasti_row *ro
 	if (n == 0)
 		return;
 	row->n_written = buffer->n_cols;
+	part_at(buffer, row, end);
 	memmove(row->cells + start, row->cells + start + n, (n_right - n) * sizeof(*row->cells));
-	for (uint32_t x = buffer->n_cols - n; x < buffer->n_cols; x++)
+	for (uint32_t x = end - n; x < end; x++)
 		row->cells[x] = erased;
 	erase_half_left_of(row, start, fill);
 	if (row->cells[start].width == 0)
 		row->cells[start] = erased;
+}
+
+/* Halves on both sides of the edges of what is about to change. */
+struct cut {
+	bool left, right;
+};
+
+static struct cut find_cut(const struct rcasti_buffer *buffer, const struct rcasti_row *row, uint32_t start, uint32_t end)
+{
+	return (struct cut){.left = row->cells[start].width == 0,
+			    .right = end < buffer->n_cols && row->cells[end].width == 0};
+}
+
+static void erase_half(struct rcasti_row *row, uint32_t x)
+{
+	row->cells[x] = rcasti_erased_cell(&row->cells[x].pen);
+}
+
+/* The cells from start to end were written: what is left of wide characters outside of them, and what came in of others, goes. */
+static void mend_edges(struct rcasti_row *row, uint32_t start, uint32_t end, struct cut cut)
+{
+	if (cut.left)
+		erase_half(row, start - 1);
+	if (cut.right)
+		erase_half(row, end);
+	if (row->cells[start].width == 0)
+		erase_half(row, start);
+	if (row->cells[end - 1].width == 2)
+		erase_half(row, end - 1);
+	if (row->n_written < end + cut.right)
+		row->n_written = (uint16_t)(end + cut.right);
+}
+
+void rcasti_row_replace(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start,
+			const struct rcasti_cell *cells, uint32_t n)
+{
+	struct cut cut = find_cut(buffer, row, start, start + n);
+
+	memmove(row->cells + start, cells, n * sizeof(*cells));
+	mend_edges(row, start, start + n, cut);
+}
+
+void rcasti_row_fill(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t end,
+		     const struct rcasti_cell *cell)
+{
+	struct cut cut = find_cut(buffer, row, start, end);
+
+	for (uint32_t x = start; x < end; x++)
+		row->cells[x] = *cell;
+	mend_edges(row, start, end, cut);
+}
+
+/* ── Areas ───────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void copy_row_of_area(struct rcasti_buffer *buffer, const struct rcasti_area *area, unsigned to, unsigned from)
+{
+	rcasti_row_replace(buffer, &buffer->rows[to], area->left, buffer->rows[from].cells + area->left,
+			   area->right - area->left + 1u);
+}
+
+static void erase_row_of_area(struct rcasti_buffer *buffer, const struct rcasti_area *area, unsigned y,
+			      const struct rcasti_pen *fill)
+{
+	struct rcasti_cell erased = rcasti_erased_cell(fill);
+
+	rcasti_row_fill(buffer, &buffer->rows[y], area->left, area->right + 1u, &erased);
+}
+
+static uint32_t limit_to_height(const struct rcasti_area *area, uint32_t n)
+{
+	uint32_t n_rows = area->bottom - area->top + 1u;
+
+	return n < n_rows ? n : n_rows;
+}
+
+void rcasti_area_scroll_up(struct rcasti_buffer *buffer, const struct rcasti_area *area, uint32_t n,
+			   const struct rcasti_pen *fill)
+{
+	unsigned y = area->top;
+
+	n = limit_to_height(area, n);
+	for (; y + n <= area->bottom; y++)
+		copy_row_of_area(buffer, area, y, y + n);
+	for (; y <= area->bottom; y++)
+		erase_row_of_area(buffer, area, y, fill);
+}
+
+void rcasti_area_scroll_down(struct rcasti_buffer *buffer, const struct rcasti_area *area, uint32_t n,
+			     const struct rcasti_pen *fill)
+{
+	unsigned end = area->bottom + 1u;
+
+	n = limit_to_height(area, n);
+	for (; end > area->top + n; end--)
+		copy_row_of_area(buffer, area, end - 1, end - 1 - n);
+	for (; end > area->top; end--)
+		erase_row_of_area(buffer, area, end - 1, fill);
 }

@@ -34,6 +34,12 @@ struct rcasti_cluster {
 
 struct rcasti_cursor {
 	uint16_t x, y; /* x may be n_cols: the next character wraps first */
+	bool is_full;  /* so it is up to the right margin, short of the last column: x is the column behind that */
+};
+
+/* Columns and rows, the last ones too. */
+struct rcasti_area {
+	uint16_t left, top, right, bottom;
 };
 
 /* What DECSC keeps. */
@@ -63,6 +69,9 @@ void rcasti_buffer_destroy(struct rcasti_buffer *buffer);
 void rcasti_buffer_clear(struct rcasti_buffer *buffer, const struct rcasti_pen *fill);
 void rcasti_buffer_reset_tabs(struct rcasti_buffer *buffer);
 
+/* Into a screen of that size. A due wrap is forgotten. */
+void rcasti_cursor_fit(struct rcasti_cursor *cursor, uint16_t n_cols, uint16_t n_rows);
+
 /* Copy into a fresh buffer of another size; n_dropped rows at the top are left out. */
 void rcasti_buffer_copy(struct rcasti_buffer *to, const struct rcasti_buffer *from, uint16_t n_dropped);
 
@@ -72,13 +81,27 @@ void rcasti_buffer_scroll_up(struct rcasti_buffer *buffer, uint16_t top, uint16_
 void rcasti_buffer_scroll_down(struct rcasti_buffer *buffer, uint16_t top, uint16_t bottom, uint32_t n,
 			       const struct rcasti_pen *fill);
 
+/* The same with what is in the area only. Neither wraps nor doubts of rows move. */
+void rcasti_area_scroll_up(struct rcasti_buffer *buffer, const struct rcasti_area *area, uint32_t n,
+			   const struct rcasti_pen *fill);
+void rcasti_area_scroll_down(struct rcasti_buffer *buffer, const struct rcasti_area *area, uint32_t n,
+			     const struct rcasti_pen *fill);
+
 /* Cells of one row. A wide character that loses one half is erased. */
 void rcasti_row_erase(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t end,
 		      const struct rcasti_pen *fill, bool spare_protected);
-void rcasti_row_insert(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t n,
+/* What is behind `end` stays. */
+void rcasti_row_insert(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t end, uint32_t n,
 		       const struct rcasti_pen *fill);
-void rcasti_row_delete(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t n,
+void rcasti_row_delete(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t end, uint32_t n,
 		       const struct rcasti_pen *fill);
+
+/* Put n cells, which may be the row's own, in the place of those from start on; or one cell, up to `end`. Only these change, and of
+ * what they part the other half, which keeps its colours. */
+void rcasti_row_replace(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start,
+			const struct rcasti_cell *cells, uint32_t n);
+void rcasti_row_fill(const struct rcasti_buffer *buffer, struct rcasti_row *row, uint32_t start, uint32_t end,
+		     const struct rcasti_cell *cell);
 
 static inline struct rcasti_cell rcasti_erased_cell(const struct rcasti_pen *fill)
 {

@@ -29,6 +29,7 @@ static const struct {
 	[MODE_NATIONAL] = {.number = 42, .differs = true},
 	[MODE_REVERSE_WRAP] = {.number = 45, .is_soft_reset = true},
 	[MODE_KEYPAD] = {.number = 66, .is_soft_reset = true},
+	[MODE_MARGINS] = {.number = 69, .is_soft_reset = true, .is_written_apart = true},
 	[MODE_BACKARROW] = {.number = 67, .differs = true},
 	[MODE_FOCUS_EVENTS] = {.number = 1004, .is_soft_reset = true},
 	[MODE_ALTERNATE_SCROLL] = {.number = 1007, .differs = true},
@@ -59,17 +60,18 @@ void rcasti_modes_soft_reset(struct rcasti_modes *modes)
 {
 	put_defaults(modes, true);
 	modes->insert = false;
+	modes->extent_is_rectangle = false;
 	modes->cursor_style = 0;
 }
 
 void rcasti_modes_full_reset(struct rcasti_modes *modes)
 {
-	uint32_t touched = modes->touched;
-	bool modify_other_keys_touched = modes->modify_other_keys_touched;
+	struct rcasti_modes touched = {.touched = modes->touched,
+				       .modify_other_keys_touched = modes->modify_other_keys_touched,
+				       .extent_touched = modes->extent_touched};
 
-	rcasti_modes_init(modes);
-	modes->touched = touched;
-	modes->modify_other_keys_touched = modify_other_keys_touched;
+	*modes = touched;
+	put_defaults(modes, false);
 }
 
 void rcasti_modes_put(struct rcasti_modes *modes, enum rcasti_mode mode, bool on)
@@ -118,7 +120,7 @@ bool rcasti_modes_set_private(struct rcasti_modes *modes, uint32_t number, bool 
 
 void rcasti_modes_write_defaults(const struct rcasti_modes *modes, struct rcasti_output *output)
 {
-	rcasti_output_print(output, "\033[4;20l\033[?6;9;1000;1002;1003;1005;1006;1015;1016;2026l\033>");
+	rcasti_output_print(output, "\033[4;20l\033[?6;9;69;1000;1002;1003;1005;1006;1015;1016;2026l\033>");
 	for (unsigned i = 0; i < N_MODES; i++) {
 		bool is_said = table[i].differs ? modes->touched >> i & 1 : true;
 		if (is_said && !table[i].is_written_apart)
@@ -144,4 +146,6 @@ void rcasti_modes_write(const struct rcasti_modes *modes, struct rcasti_output *
 	rcasti_output_print(output, "\033[%u q", modes->cursor_style);
 	if (modes->modify_other_keys_touched)
 		rcasti_output_print(output, "\033[>4;%um", modes->modify_other_keys);
+	if (modes->extent_touched)
+		rcasti_output_print(output, "\033[%u*x", modes->extent_is_rectangle ? 2 : 1);
 }

@@ -18,6 +18,7 @@ enum rcasti_mode {
 	MODE_NATIONAL,
 	MODE_REVERSE_WRAP,
 	MODE_KEYPAD,
+	MODE_MARGINS,
 	MODE_BACKARROW,
 	MODE_FOCUS_EVENTS,
 	MODE_ALTERNATE_SCROLL,
@@ -38,6 +39,8 @@ struct rcasti_modes {
 	uint8_t cursor_style;    /* DECSCUSR: 0 the terminal's own, 1–6 */
 	bool modify_other_keys_touched;
 	uint8_t modify_other_keys; /* XTMODKEYS 4 */
+	bool extent_touched;
+	bool extent_is_rectangle; /* DECSACE: of what changes attributes; else it is a run of text */
 };
 
 static inline bool rcasti_mode(const struct rcasti_modes *modes, enum rcasti_mode mode)
@@ -53,7 +56,7 @@ void rcasti_modes_full_reset(struct rcasti_modes *modes);
 bool rcasti_modes_set_private(struct rcasti_modes *modes, uint32_t number, bool on);
 void rcasti_modes_put(struct rcasti_modes *modes, enum rcasti_mode mode, bool on);
 
-/* Every mode to what it is in a fresh terminal; then those that are otherwise. Origin and insert mode are the caller's. */
+/* Every mode to what it is in a fresh terminal; then those that are otherwise. Origin, insert mode and margins are the caller's. */
 void rcasti_modes_write_defaults(const struct rcasti_modes *modes, struct rcasti_output *output);
 void rcasti_modes_write(const struct rcasti_modes *modes, struct rcasti_output *output);
 

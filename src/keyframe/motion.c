@@ -3,8 +3,13 @@
  * The cursor: where it may stand, how it moves, what scrolls when it cannot move on.
  *
  * x runs from 0 to n_cols; n_cols means that the line is full and a wrap is due. Most motions first bring the cursor back
- * onto the last column, and into the scroll region if the origin is there. y counts from the top of the screen here; only
- * rcasti_set_cursor counts from the origin.
+ * onto the last column, and into the scroll region and between the margins if the origin is there. x and y count from the corner of
+ * the screen here; only rcasti_set_cursor counts from the origin.
+ *
+ * Left and right margins bound what prints and scrolls, but not where the cursor may be put. Who is between them wraps and stops
+ * at the right one, and stops at the left one; who is left of them still stops at the right one; to who is right of them they
+ * are nothing, but that lines begin at the left one. A line that is full up to a right margin which is not the last column has
+ * the cursor behind the margin as well, and `is_full` says that it is not simply there.
  *
  * Called by print.c and control.c; calls grid.c.
  */
@@ -18,23 +23,45 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 static void place(struct rcast_screen *screen, int64_t x, int64_t y, int64_t max_x)
 {
 	const struct rcasti_buffer *buffer = rcasti_shown(screen);
-	bool origin = rcasti_mode(&screen->modes, MODE_ORIGIN);
+	int64_t min_x = 0, min_y = 0, max_y = buffer->n_rows - 1;
 
-	screen->cursor.x = (uint16_t)clamp(x, 0, max_x);
-	screen->cursor.y =
-		(uint16_t)clamp(y, origin ? buffer->scroll_top : 0, origin ? buffer->scroll_bottom : buffer->n_rows - 1);
+	if (rcasti_mode(&screen->modes, MODE_ORIGIN)) {
+		min_x = screen->margin_left;
+		max_x = screen->margin_right < max_x ? screen->margin_right : max_x;
+		min_y = buffer->scroll_top;
+		max_y = buffer->scroll_bottom;
+	}
+	screen->cursor.x = (uint16_t)clamp(x, min_x, max_x);
+	screen->cursor.y = (uint16_t)clamp(y, min_y, max_y);
+	screen->cursor.is_full = false;
+}
+
+/* The line stays full if the cursor may be behind its last column, and the margin is still there. */
+static void restrict_full(struct rcast_screen *screen, uint32_t max_x)
+{
+	bool stays =
+		max_x == screen->primary.n_cols && screen->cursor.x == screen->margin_right + 1 && screen->cursor.x < max_x;
+
+	place(screen, screen->cursor.x - 1, screen->cursor.y, max_x);
+	screen->cursor.x += stays;
+	screen->cursor.is_full = stays;
 }
 
 void rcasti_restrict_cursor(struct rcast_screen *screen, uint32_t max_x)
 {
-	place(screen, screen->cursor.x, screen->cursor.y, max_x);
+	if (screen->cursor.is_full)
+		restrict_full(screen, max_x);
+	else
+		place(screen, screen->cursor.x, screen->cursor.y, max_x);
 }
 
 void rcasti_set_cursor(struct rcast_screen *screen, int64_t x, int64_t y)
 {
-	int64_t origin = rcasti_mode(&screen->modes, MODE_ORIGIN) ? rcasti_shown(screen)->scroll_top : 0;
-
-	place(screen, x, origin + y, screen->primary.n_cols - 1);
+	if (rcasti_mode(&screen->modes, MODE_ORIGIN)) {
+		x += screen->margin_left;
+		y += rcasti_shown(screen)->scroll_top;
+	}
+	place(screen, x, y, screen->primary.n_cols - 1);
 }
 
 void rcasti_move_cursor(struct rcast_screen *screen, int64_t dx, int64_t dy)
@@ -47,12 +74,13 @@ void rcasti_move_cursor(struct rcast_screen *screen, int64_t dx, int64_t dy)
 static bool go_down(struct rcast_screen *screen)
 {
 	struct rcasti_buffer *buffer = rcasti_shown(screen);
-	struct rcasti_pen fill = rcasti_erasing_pen(screen);
 
 	if (screen->cursor.y == buffer->scroll_bottom) {
-		if (buffer->scroll_top == 0 && !screen->is_alternate)
+		if (!rcasti_is_between_margins(screen))
+			return false;
+		if (buffer->scroll_top == 0 && !screen->is_alternate && !rcasti_has_margins(screen))
 			rcasti_scrollback_take(screen, 1);
-		rcasti_buffer_scroll_up(buffer, buffer->scroll_top, buffer->scroll_bottom, 1, &fill);
+		rcasti_scroll_from(screen, buffer->scroll_top, true, 1);
 		return true;
 	}
 	if (screen->cursor.y < buffer->n_rows - 1)
@@ -60,22 +88,33 @@ static bool go_down(struct rcast_screen *screen)
 	return false;
 }
 
+void rcasti_carriage_return(struct rcast_screen *screen)
+{
+	bool is_left_of_margin = screen->cursor.x < screen->margin_left && !rcasti_mode(&screen->modes, MODE_ORIGIN);
+
+	screen->cursor.x = is_left_of_margin ? 0 : screen->margin_left;
+	screen->cursor.is_full = false;
+}
+
 void rcasti_line_feed(struct rcast_screen *screen)
 {
 	uint16_t y = screen->cursor.y;
 
-	if (screen->modes.new_line)
-		screen->cursor.x = 0;
 	if (!go_down(screen) && screen->cursor.y != y)
 		rcasti_cursor_row(screen)->is_wrapped = false;
-	if (screen->cursor.x >= screen->primary.n_cols)
-		screen->cursor.x = screen->primary.n_cols - 1;
+	if (screen->modes.new_line)
+		rcasti_carriage_return(screen);
+	else if (screen->cursor.x >= rcasti_line_end(screen))
+		screen->cursor.x = rcasti_line_end(screen) - 1;
+	screen->cursor.is_full = false;
 }
 
 void rcasti_wrap_line(struct rcast_screen *screen)
 {
 	go_down(screen);
 	rcasti_cursor_row(screen)->is_wrapped = true;
+	screen->cursor.x = screen->margin_left;
+	screen->cursor.is_full = false;
 }
 
 void rcasti_index(struct rcast_screen *screen)
@@ -87,37 +126,64 @@ void rcasti_index(struct rcast_screen *screen)
 
 void rcasti_reverse_index(struct rcast_screen *screen)
 {
-	struct rcasti_buffer *buffer = rcasti_shown(screen);
-	struct rcasti_pen fill = rcasti_erasing_pen(screen);
+	const struct rcasti_buffer *buffer = rcasti_shown(screen);
 
 	rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
 	if (screen->cursor.y == buffer->scroll_top) {
-		rcasti_buffer_scroll_down(buffer, buffer->scroll_top, buffer->scroll_bottom, 1, &fill);
+		if (rcasti_is_between_margins(screen))
+			rcasti_scroll_from(screen, buffer->scroll_top, false, 1);
 	} else if (screen->cursor.y > 0) {
 		screen->cursor.y--;
 		rcasti_restrict_cursor(screen, screen->primary.n_cols - 1u);
 	}
 }
 
+/* ── Margins ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+void rcasti_set_margins(struct rcast_screen *screen, uint32_t left, uint32_t right)
+{
+	uint32_t n_cols = screen->primary.n_cols;
+
+	if (left == 0)
+		left = 1;
+	if (right == 0 || right > n_cols)
+		right = n_cols;
+	if (right <= left)
+		return;
+	screen->margin_left = (uint16_t)(left - 1);
+	screen->margin_right = (uint16_t)(right - 1);
+	rcasti_set_cursor(screen, 0, 0);
+}
+
+void rcasti_reset_margins(struct rcast_screen *screen)
+{
+	screen->margin_left = 0;
+	screen->margin_right = screen->primary.n_cols - 1;
+	rcasti_restrict_cursor(screen, screen->primary.n_cols);
+}
+
 /* ── Tabs ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* No further than to the right margin, and from right of it back there, as in xterm. A due wrap stays due. */
 void rcasti_tab_forward(struct rcast_screen *screen, uint32_t n)
 {
 	const struct rcasti_buffer *buffer = rcasti_shown(screen);
-	uint16_t last = buffer->n_cols - 1;
+	uint16_t last = screen->margin_right;
 
-	if (screen->cursor.x >= buffer->n_cols)
+	if (screen->cursor.x >= rcasti_line_end(screen))
 		return;
 	while (n-- > 0 && screen->cursor.x < last) {
 		do {
 			screen->cursor.x++;
 		} while (screen->cursor.x < last && !buffer->tabs[screen->cursor.x]);
 	}
+	if (screen->cursor.x > last)
+		screen->cursor.x = last;
 }
 
 bool *rcasti_tab_at_cursor(struct rcast_screen *screen)
 {
-	uint16_t last = screen->primary.n_cols - 1;
+	uint16_t last = rcasti_line_end(screen) - 1;
 
 	return &rcasti_shown(screen)->tabs[screen->cursor.x < last ? screen->cursor.x : last];
 }
@@ -125,13 +191,14 @@ bool *rcasti_tab_at_cursor(struct rcast_screen *screen)
 void rcasti_tab_backward(struct rcast_screen *screen, uint32_t n)
 {
 	const struct rcasti_buffer *buffer = rcasti_shown(screen);
+	uint16_t first = rcasti_mode(&screen->modes, MODE_ORIGIN) ? screen->margin_left : 0;
 
-	if (screen->cursor.x >= buffer->n_cols)
+	if (screen->cursor.x >= rcasti_line_end(screen))
 		return;
-	while (n-- > 0 && screen->cursor.x > 0) {
+	while (n-- > 0 && screen->cursor.x > first) {
 		do {
 			screen->cursor.x--;
-		} while (screen->cursor.x > 0 && !buffer->tabs[screen->cursor.x]);
+		} while (screen->cursor.x > first && !buffer->tabs[screen->cursor.x]);
 	}
 }
 
@@ -177,7 +244,7 @@ static void back_over_wrap(struct rcast_screen *screen)
 		return;
 	row->is_wrapped = false;
 	screen->cursor.y--;
-	screen->cursor.x = buffer->n_cols - 1;
+	screen->cursor.x = screen->margin_right;
 	/* A wide character that did not fit left the last column empty. */
 	last = &rcasti_cursor_row(screen)->cells[screen->cursor.x];
 	if (last->width > 0 && last->glyph == 0 && screen->cursor.x > 0)
@@ -189,10 +256,13 @@ static void backspace(struct rcast_screen *screen)
 	bool reverse_wrap = rcasti_mode(&screen->modes, MODE_REVERSE_WRAP);
 
 	rcasti_restrict_cursor(screen, reverse_wrap ? screen->primary.n_cols : screen->primary.n_cols - 1u);
-	if (screen->cursor.x > 0)
-		screen->cursor.x--;
-	else if (reverse_wrap)
-		back_over_wrap(screen);
+	if (screen->cursor.x == 0 || screen->cursor.x == screen->margin_left) {
+		if (reverse_wrap)
+			back_over_wrap(screen);
+		return;
+	}
+	screen->cursor.x--;
+	screen->cursor.is_full = false;
 }
 
 void rcasti_execute(void *user, uint32_t control)
@@ -213,7 +283,7 @@ void rcasti_execute(void *user, uint32_t control)
 		rcasti_line_feed(screen);
 		break;
 	case '\r':
-		screen->cursor.x = 0;
+		rcasti_carriage_return(screen);
 		break;
 	case 0x0e: /* SO */
 		screen->gl = 1;
@@ -225,8 +295,8 @@ void rcasti_execute(void *user, uint32_t control)
 		rcasti_index(screen);
 		break;
 	case 0x85: /* NEL */
-		screen->cursor.x = 0;
 		rcasti_index(screen);
+		rcasti_carriage_return(screen);
 		break;
 	case 0x88: /* HTS */
 		*rcasti_tab_at_cursor(screen) = true;

@@ -2,7 +2,7 @@
 /*
  * Printing: characters into cells.
  *
- * The cursor may stand behind the last column: the line is full, and the next character wraps before it is put. A character
+ * The cursor may stand behind the last column, or behind the right margin: the line is full, and the next character wraps before it is put. A character
  * of width 0 goes onto the one left of the cursor. Plain ASCII into a line with room, which is nearly all output, takes a
  * path of its own that touches each cell once.
  *
@@ -26,6 +26,13 @@ static void part_right(struct rcast_screen *screen, struct rcasti_row *row)
 		row->cells[screen->cursor.x] = rcasti_erased_cell(&screen->pen);
 }
 
+/* Behind the last column x says that by itself. */
+static void note_full(struct rcast_screen *screen, uint16_t end)
+{
+	if (screen->cursor.x == end)
+		screen->cursor.is_full = end < screen->primary.n_cols;
+}
+
 /* Up to the cursor, and the cell behind it, where half of a character may have been. */
 static void note_written(const struct rcast_screen *screen, struct rcasti_row *row)
 {
@@ -35,10 +42,14 @@ static void note_written(const struct rcast_screen *screen, struct rcasti_row *r
 		row->n_written = n;
 }
 
+/* As xterm.js does; at a margin nothing is erased, as in xterm. */
 static void erase_to_end(struct rcast_screen *screen)
 {
 	struct rcasti_row *row = rcasti_cursor_row(screen);
 
+	if (rcasti_line_end(screen) < screen->primary.n_cols)
+		return;
+	part_left(screen, row);
 	row->n_written = screen->primary.n_cols;
 	for (unsigned x = screen->cursor.x; x < screen->primary.n_cols; x++)
 		row->cells[x] = rcasti_erased_cell(&screen->pen);
@@ -47,19 +58,17 @@ static void erase_to_end(struct rcast_screen *screen)
 /* The character does not fit into what is left of the line. False: it is not to be printed. */
 static bool go_to_next_line(struct rcast_screen *screen, unsigned width)
 {
-	uint16_t n_cols = screen->primary.n_cols;
-
-	if (width > n_cols)
+	if (width > screen->primary.n_cols)
 		return false;
 	if (!rcasti_mode(&screen->modes, MODE_WRAP)) {
-		screen->cursor.x = n_cols - 1;
+		screen->cursor.x = rcasti_line_end(screen) - 1;
+		screen->cursor.is_full = false;
 		part_left(screen, rcasti_cursor_row(screen));
 		if (width > 1)
 			part_right(screen, rcasti_cursor_row(screen));
 		return width == 1;
 	}
 	erase_to_end(screen);
-	screen->cursor.x = 0;
 	rcasti_wrap_line(screen);
 	return true;
 }
@@ -67,19 +76,24 @@ static bool go_to_next_line(struct rcast_screen *screen, unsigned width)
 /* False: there is no room for it. */
 static bool put(struct rcast_screen *screen, uint32_t character, unsigned width)
 {
+	uint16_t end = rcasti_line_end(screen);
 	struct rcasti_row *row;
 
-	part_left(screen, rcasti_cursor_row(screen));
-	if (screen->cursor.x + width > screen->primary.n_cols && !go_to_next_line(screen, width))
-		return false;
+	if (screen->cursor.x + width > end) {
+		if (!go_to_next_line(screen, width))
+			return false;
+		end = rcasti_line_end(screen);
+	}
 	row = rcasti_cursor_row(screen);
-	if (screen->modes.insert)
-		rcasti_row_insert(rcasti_shown(screen), row, screen->cursor.x, width, &screen->pen);
+	part_left(screen, row);
+	if (screen->modes.insert && rcasti_is_between_margins(screen))
+		rcasti_row_insert(rcasti_shown(screen), row, screen->cursor.x, end, width, &screen->pen);
 	row->cells[screen->cursor.x++] = (struct rcasti_cell){.glyph = character, .width = width, .pen = screen->pen};
 	if (width == 2)
 		row->cells[screen->cursor.x++] = (struct rcasti_cell){.pen = screen->pen};
 	part_right(screen, row);
 	note_written(screen, row);
+	note_full(screen, end);
 	return true;
 }
 
@@ -111,11 +125,11 @@ void rcasti_print(void *user, uint32_t character)
 		screen->last_width = put(screen, character, width) ? width : 0;
 }
 
-/* As much of the text as fits into the line without a wrap. */
-static size_t put_run(struct rcast_screen *screen, const uint8_t *text, size_t n_bytes)
+/* As much of the text as fits into the line, which ends before column `end`, without a wrap. */
+static size_t put_run(struct rcast_screen *screen, uint16_t end, const uint8_t *text, size_t n_bytes)
 {
 	struct rcasti_row *row = rcasti_cursor_row(screen);
-	size_t n = (size_t)(screen->primary.n_cols - screen->cursor.x);
+	size_t n = (size_t)(end - screen->cursor.x);
 	struct rcasti_cell cell = {.width = 1, .pen = screen->pen};
 	struct rcasti_cell *to = row->cells + screen->cursor.x;
 
@@ -129,6 +143,7 @@ static size_t put_run(struct rcast_screen *screen, const uint8_t *text, size_t n
 	screen->cursor.x += (uint16_t)n;
 	part_right(screen, row);
 	note_written(screen, row);
+	note_full(screen, end);
 	screen->last_width = 1;
 	return n;
 }
@@ -139,9 +154,10 @@ void rcasti_print_ascii(void *user, const uint8_t *text, size_t n_bytes)
 	bool is_plain = screen->charsets[screen->gl] == CHARSET_ASCII && !screen->modes.insert;
 
 	while (n_bytes > 0) {
+		uint16_t end = rcasti_line_end(screen);
 		size_t n = 1;
-		if (is_plain && screen->cursor.x < screen->primary.n_cols)
-			n = put_run(screen, text, n_bytes);
+		if (is_plain && screen->cursor.x < end)
+			n = put_run(screen, end, text, n_bytes);
 		else
 			rcasti_print(screen, *text);
 		text += n;
@@ -161,7 +177,7 @@ void rcasti_repeat(struct rcast_screen *screen, uint32_t n)
 	n_characters =
 		rcasti_cell_characters(screen, &rcasti_cursor_row(screen)->cells[screen->cursor.x - width], characters);
 	if (n > most) /* the screen is full of it then, and only the column still changes */
-		n = most + (n - most) % (screen->primary.n_cols / width);
+		n = most + (n - most) % ((screen->margin_right - screen->margin_left + 1u) / width);
 	while (n-- > 0) {
 		for (unsigned i = 0; i < n_characters; i++)
 			rcasti_print(screen, characters[i]);

@@ -4,7 +4,7 @@
  *
  *   feed ─► parser.c ─► print.c    characters into cells ─► cluster.c, width.c
  *                    ├► motion.c   control characters, where the cursor goes
- *                    ├► control.c  sequences ─► edit.c (cells and lines), pen.c (SGR), modes.c
+ *                    ├► control.c  sequences ─► edit.c (cells and lines), rectangle.c, pen.c (SGR), modes.c
  *                    └► osc.c      ─► title.c, palette.c, hyperlink.c
  *   snapshot.c writes it all down again as an escape stream; draw.c what fits of it for a terminal of another size, both by
  *   way of painter.c; text.c as text.
@@ -14,7 +14,7 @@
  * region, tab stops, character sets, saved cursors, the hidden screen, a due wrap) would have to be followed by a second
  * parser in lockstep with theirs. src/README.md has the figures.
  *
- * Two buffers, one shown. The alternate one is blank whenever it is entered. Cursor, pen, character sets and modes are shared;
+ * Two buffers, one shown. The alternate one is blank whenever it is entered. Cursor, pen, character sets, modes and margins are shared;
  * saved cursor, scroll region and tab stops belong to each. All memory is allocated at create and resize, except clusters
  * (see cluster.c), links (hyperlink.c) and the ten titles; a resize that fails leaves everything as it was.
  *
@@ -79,6 +79,7 @@ int rcast_screen_create(uint16_t cols, uint16_t rows, struct rcast_screen **scre
 	}
 	rcasti_parser_init(&made->parser, &rcasti_screen_events, made);
 	rcasti_modes_init(&made->modes);
+	rcasti_reset_margins(made);
 	*screen = made;
 	return 0;
 }
@@ -115,7 +116,7 @@ bool rcast_screen_is_at_cut_point(const struct rcast_screen *screen)
 
 void rcast_screen_get_cursor(const struct rcast_screen *screen, uint16_t *col, uint16_t *row, bool *visible)
 {
-	uint16_t last = screen->primary.n_cols - 1;
+	uint16_t last = rcasti_line_end(screen) - 1;
 
 	*col = screen->cursor.x < last ? screen->cursor.x : last;
 	*row = screen->cursor.y;
@@ -145,14 +146,6 @@ static uint16_t count_dropped(uint16_t cursor_y, uint16_t rows)
 	return cursor_y >= rows ? cursor_y - rows + 1 : 0;
 }
 
-static void fit_cursor(struct rcasti_cursor *cursor, uint16_t cols, uint16_t rows)
-{
-	if (cursor->x >= cols)
-		cursor->x = cols - 1;
-	if (cursor->y >= rows)
-		cursor->y = rows - 1;
-}
-
 static void replace(struct rcasti_buffer *old, struct rcasti_buffer *new, uint16_t n_dropped)
 {
 	rcasti_buffer_copy(new, old, n_dropped);
@@ -176,10 +169,12 @@ int rcast_screen_resize(struct rcast_screen *screen, uint16_t cols, uint16_t row
 	replace(&screen->primary, &primary, count_dropped(primary_y, rows));
 	replace(&screen->alternate, &alternate, count_dropped(alternate_y, rows));
 	/* What was printed last does not stand left of the cursor any more. */
-	if (screen->cursor.x >= cols)
+	if (screen->cursor.x >= cols || screen->cursor.is_full)
 		screen->last_width = 0;
-	fit_cursor(&screen->cursor, cols, rows);
-	fit_cursor(&screen->left_cursor, cols, rows);
+	rcasti_cursor_fit(&screen->cursor, cols, rows);
+	rcasti_cursor_fit(&screen->left_cursor, cols, rows);
+	screen->margin_left = 0;
+	screen->margin_right = cols - 1;
 	return 0;
 }
 
@@ -194,8 +189,11 @@ void rcasti_show_alternate(struct rcast_screen *screen)
 		return;
 	rcasti_buffer_clear(&screen->alternate, &fill);
 	screen->left_cursor = screen->cursor;
+	screen->left_cursor.x -= screen->cursor.is_full;
+	screen->left_cursor.is_full = false;
 	screen->is_alternate = true;
-	rcasti_restrict_cursor(screen, screen->primary.n_cols);
+	/* A wrap that is due at a margin is so no more, which xterm has with 1049. */
+	rcasti_restrict_cursor(screen, screen->primary.n_cols - screen->cursor.is_full);
 }
 
 void rcasti_show_primary(struct rcast_screen *screen)
@@ -222,6 +220,7 @@ void rcasti_soft_reset(struct rcast_screen *screen)
 	buffer->scroll_top = 0;
 	buffer->scroll_bottom = buffer->n_rows - 1;
 	buffer->saved = (struct rcasti_saved){0};
+	rcasti_reset_margins(screen);
 	screen->pen = plain;
 	rcasti_reset_charsets(screen);
 }
@@ -236,6 +235,7 @@ void rcasti_full_reset(struct rcast_screen *screen)
 	screen->primary.keyboard = screen->alternate.keyboard = (struct rcasti_keyboard){0};
 	screen->is_alternate = false;
 	screen->cursor = screen->left_cursor = (struct rcasti_cursor){0};
+	rcasti_reset_margins(screen);
 	screen->pen = plain;
 	rcasti_reset_charsets(screen);
 	rcasti_scrollback_clear(&screen->scrollback);

@@ -3,9 +3,11 @@
  * The snapshot: an escape stream that makes any terminal of the same size show this screen and be in this state.
  *
  * It assumes nothing of the terminal, which may be inside a sequence, in the other screen, in any mode. In order: cancel what
- * is half read, and end it where it cannot be cancelled (a DCS in tmux); leave the alternate screen; every mode to its default; title,
- * palette; scrollback; the primary screen with its tab stops, region and saved cursor; if shown, the alternate one, likewise; modes
- * that are on; cursor, character sets, pen.
+ * is half read, and end it where it cannot be cancelled (a DCS in tmux); leave the alternate screen; every mode to its default, which
+ * takes margins away; title, palette; scrollback; the primary screen with its tab stops, region and saved cursor; if shown, the
+ * alternate one, likewise; modes that are on; margins; origin; cursor, character sets, pen.
+ *
+ * Margins are only spoken of while their mode is on: elsewhere the sequence saves the cursor.
  *
  * Three states of a terminal have no sequence that sets them, and are reached by printing: a line that goes on from the one
  * above is drawn by wrapping into it; a wrap that is due, by printing the last character of the line once more; and that a
@@ -119,17 +121,18 @@ static void draw_rows(struct rcasti_painter *painter)
 static void write_position(struct rcasti_painter *painter, unsigned x, unsigned y, bool from_origin)
 {
 	unsigned top = from_origin ? painter->buffer->scroll_top : 0;
+	unsigned left = from_origin ? painter->screen->margin_left : 0;
 
-	rcasti_output_print(&painter->output, "\033[%u;%uH", y - top + 1, x + 1);
+	rcasti_output_print(&painter->output, "\033[%u;%uH", y - top + 1, x - left + 1);
 }
 
-/* Put the cursor there; where a wrap is due, by printing what stands in the last column. */
+/* Put the cursor there; where a wrap is due, by printing what stands in the last column, or at the right margin. */
 static void write_cursor(struct rcasti_painter *painter, const struct rcasti_cursor *cursor, bool from_origin)
 {
 	const struct rcasti_cell *cells = painter->buffer->rows[cursor->y].cells;
 	unsigned x = cursor->x;
 
-	if (x < painter->buffer->n_cols) {
+	if (x < painter->buffer->n_cols && !cursor->is_full) {
 		write_position(painter, x, cursor->y, from_origin);
 		return;
 	}
@@ -138,8 +141,8 @@ static void write_cursor(struct rcasti_painter *painter, const struct rcasti_cur
 		x--;
 	write_position(painter, x, cursor->y, from_origin);
 	rcasti_painter_put_cell(painter, &cells[x]);
-	if (is_erased_whole(painter, &painter->buffer->rows[cursor->y]))
-		rcasti_output_print(&painter->output, "\033[2K"); /* which leaves the wrap due */
+	if (!cursor->is_full && is_erased_whole(painter, &painter->buffer->rows[cursor->y]))
+		rcasti_output_print(&painter->output, "\033[2K"); /* which leaves the wrap due, but not at a margin */
 }
 
 static void write_charsets(struct rcasti_painter *painter, const uint8_t charsets[4], uint8_t gl)
@@ -158,17 +161,25 @@ static void write_plain_charsets(struct rcasti_painter *painter)
 	write_charsets(painter, plain_charsets, 0);
 }
 
-/* Bring the terminal to what was saved, save it, and leave that again. The whole screen is the scroll region. */
+/*
+ * Bring the terminal to what was saved, save it, and leave that again. The whole screen is the scroll region. Where a wrap is due something
+ * is printed, so that the rows are drawn afterwards.
+ */
 static void write_saved(struct rcasti_painter *painter)
 {
 	const struct rcasti_saved *saved = &painter->buffer->saved;
+	const struct rcasti_cursor *cursor = &saved->cursor;
+	bool is_due = cursor->is_full || cursor->x == painter->buffer->n_cols;
 
+	if (cursor->is_full)
+		rcasti_output_print(&painter->output, "\033[?69h\033[1;%us", cursor->x);
 	if (saved->origin)
 		rcasti_output_print(&painter->output, "\033[?6h");
-	write_cursor(painter, &saved->cursor, false);
+	rcasti_output_print(&painter->output, "\033[%u;%uH%s", cursor->y + 1u, cursor->x + 1u - is_due, is_due ? " " : "");
 	write_charsets(painter, saved->charsets, saved->gl);
 	rcasti_painter_use_pen(painter, &saved->pen);
-	rcasti_output_print(&painter->output, "\0337%s", saved->origin ? "\033[?6l" : "");
+	rcasti_output_print(&painter->output, "\0337%s%s", saved->origin ? "\033[?6l" : "",
+			    cursor->is_full ? "\033[?69l" : "");
 	write_plain_charsets(painter);
 }
 
@@ -178,6 +189,18 @@ static void write_region(struct rcasti_painter *painter)
 
 	if (buffer->scroll_top > 0 || buffer->scroll_bottom < buffer->n_rows - 1)
 		rcasti_output_print(&painter->output, "\033[%u;%ur", buffer->scroll_top + 1u, buffer->scroll_bottom + 1u);
+}
+
+/* Behind which the cursor is in the corner, and positions may count from another. */
+static void write_margins(struct rcasti_painter *painter)
+{
+	const struct rcast_screen *screen = painter->screen;
+
+	if (!rcasti_mode(&screen->modes, MODE_MARGINS))
+		return;
+	rcasti_output_print(&painter->output, "\033[?69h");
+	if (rcasti_has_margins(screen))
+		rcasti_output_print(&painter->output, "\033[%u;%us", screen->margin_left + 1u, screen->margin_right + 1u);
 }
 
 /* ── Screens ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -201,10 +224,10 @@ static void draw_buffer(struct rcasti_painter *painter, const struct rcasti_buff
 {
 	painter->buffer = buffer;
 	rcasti_output_print(&painter->output, "\033[r");
+	write_saved(painter);
 	draw_rows(painter);
 	write_tabs(painter);
 	write_keyboard(painter);
-	write_saved(painter);
 	write_region(painter);
 }
 
@@ -274,6 +297,7 @@ static void write_end(struct rcasti_painter *painter)
 	bool origin = rcasti_mode(&screen->modes, MODE_ORIGIN);
 
 	rcasti_modes_write(&screen->modes, &painter->output);
+	write_margins(painter);
 	if (origin)
 		rcasti_output_print(&painter->output, "\033[?6h");
 	if (rcasti_mode(&screen->modes, MODE_SYNCHRONIZED))

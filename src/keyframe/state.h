@@ -58,6 +58,8 @@ struct rcast_screen {
 	uint64_t n_switches;              /* to either, or by a reset of everything, wherever it was before */
 	struct rcasti_cursor cursor;      /* of the screen that is shown */
 	struct rcasti_cursor left_cursor; /* where the primary screen was left */
+	/* The first and the last column that scroll and wrap; all of them unless MODE_MARGINS is on. */
+	uint16_t margin_left, margin_right;
 	struct rcasti_pen pen;
 	uint8_t charsets[4]; /* see charset.c; 0: ASCII */
 	uint8_t gl;          /* which of them is in use */
@@ -92,6 +94,24 @@ static inline struct rcasti_row *rcasti_cursor_row(struct rcast_screen *screen)
 	return &rcasti_shown(screen)->rows[screen->cursor.y];
 }
 
+/* The column behind the last one that can be printed to: where the line is full. Right of the right margin it is without effect. */
+static inline uint16_t rcasti_line_end(const struct rcast_screen *screen)
+{
+	if (screen->cursor.x <= screen->margin_right || screen->cursor.is_full)
+		return screen->margin_right + 1;
+	return screen->primary.n_cols;
+}
+
+static inline bool rcasti_is_between_margins(const struct rcast_screen *screen)
+{
+	return screen->cursor.x >= screen->margin_left && rcasti_line_end(screen) == screen->margin_right + 1;
+}
+
+static inline bool rcasti_has_margins(const struct rcast_screen *screen)
+{
+	return screen->margin_left > 0 || screen->margin_right < screen->primary.n_cols - 1;
+}
+
 /* What erasing leaves: the background colour and nothing else. */
 static inline struct rcasti_pen rcasti_erasing_pen(const struct rcast_screen *screen)
 {
@@ -112,12 +132,15 @@ void rcasti_cell_add_mark(struct rcast_screen *screen, struct rcasti_cell *cell,
 
 /* ── motion.c ── */
 void rcasti_restrict_cursor(struct rcast_screen *screen, uint32_t max_x);
-void rcasti_set_cursor(struct rcast_screen *screen, int64_t x, int64_t y); /* y counts from the origin */
+void rcasti_set_cursor(struct rcast_screen *screen, int64_t x, int64_t y); /* from the origin */
 void rcasti_move_cursor(struct rcast_screen *screen, int64_t dx, int64_t dy);
+void rcasti_carriage_return(struct rcast_screen *screen);
 void rcasti_line_feed(struct rcast_screen *screen);
 void rcasti_index(struct rcast_screen *screen);
 void rcasti_reverse_index(struct rcast_screen *screen);
 void rcasti_wrap_line(struct rcast_screen *screen);
+void rcasti_set_margins(struct rcast_screen *screen, uint32_t left, uint32_t right); /* as columns from 1; 0: the edge */
+void rcasti_reset_margins(struct rcast_screen *screen);
 void rcasti_tab_forward(struct rcast_screen *screen, uint32_t n);
 void rcasti_tab_backward(struct rcast_screen *screen, uint32_t n);
 bool *rcasti_tab_at_cursor(struct rcast_screen *screen);
@@ -137,11 +160,18 @@ void rcasti_delete_cells(struct rcast_screen *screen, uint32_t n);
 void rcasti_erase_cells(struct rcast_screen *screen, uint32_t n);
 void rcasti_insert_lines(struct rcast_screen *screen, uint32_t n);
 void rcasti_delete_lines(struct rcast_screen *screen, uint32_t n);
-/* From column x, in every line of the region. */
+/* From column x to the right margin, in every line of the region, if the cursor is within both. */
 void rcasti_insert_columns(struct rcast_screen *screen, uint32_t x, uint32_t n);
 void rcasti_delete_columns(struct rcast_screen *screen, uint32_t x, uint32_t n);
+/* The region from line `top` on, between the margins. */
+void rcasti_scroll_from(struct rcast_screen *screen, uint16_t top, bool up, uint32_t n);
 void rcasti_scroll_region(struct rcast_screen *screen, bool up, uint32_t n);
 void rcasti_set_scroll_region(struct rcast_screen *screen, uint32_t top, uint32_t bottom);
+
+/* ── rectangle.c ── */
+/* CSI … $ final, and DECSACE */
+void rcasti_rectangle(struct rcast_screen *screen, const struct rcasti_sequence *sequence, uint8_t final);
+void rcasti_select_extent(struct rcast_screen *screen, uint32_t extent);
 
 /* ── osc.c ── */
 void rcasti_osc(void *user, uint32_t number, const char *text, size_t n_bytes);

@@ -6,7 +6,8 @@
 //
 // Left out is what xterm.js does not have or sees otherwise for reasons of its own, so that nothing could be learnt: marks that
 // follow no printed character, marks on wide ones (it loses count of columns where these do not fit), GR shifts, left and
-// right margins, mouse encodings 1005 and 1015, kitty's keyboard protocol, the Dutch character set.
+// right margins and rectangles (tests/unit_margins.c has those), mouse encodings 1005 and 1015, kitty's keyboard protocol, the
+// Dutch character set.
 'use strict';
 
 class Random {
