@@ -13,6 +13,7 @@
 #include <ringcast/client.h>
 #include <ringcast/ring.h>
 
+#include "engine/engine.h"
 #include "kernel/in_hand.h"
 #include "kernel/sealed.h"
 
@@ -63,6 +64,13 @@ static void steal(struct rcast_circuit *circuit, uint64_t pos)
 	answer(circuit, pos, -rcast_view_open(client, "good", NULL, &view));
 }
 
+/* And have this one in hand when that is found out. */
+static void be_wrong(struct rcast_circuit *circuit, uint32_t with)
+{
+	rcasti_in_hand_say(in_hand, with);
+	rcast_circuit_send(circuit, NULL, 0, 0);
+}
+
 static void be_asked(const char *session, struct rcast_circuit *circuit, uint64_t pos)
 {
 	if (strncmp(session, "crash", 5) == 0)
@@ -75,8 +83,8 @@ static void be_asked(const char *session, struct rcast_circuit *circuit, uint64_
 		crash(0);
 	else if (strcmp(session, "thief") == 0)
 		steal(circuit, pos);
-	else if (strcmp(session, "wrong") == 0)
-		rcast_circuit_send(circuit, NULL, 0, 0);
+	else if (strncmp(session, "wrong", 5) == 0)
+		be_wrong(circuit, strcmp(session, "wrong-then-busy") == 0 ? number_of_good : 0);
 	else
 		answer(circuit, pos, getpid());
 }
@@ -317,6 +325,21 @@ HARNESS_TEST(cells, who_is_named_by_a_liar_is_served)
 	finish();
 }
 
+/* It went on to the next one meanwhile, who has nothing to do with it. */
+HARNESS_TEST(cells, who_was_answered_what_cannot_be_is_to_blame_whoever_is_in_hand)
+{
+	struct rcast_session *good, *wrong;
+
+	begin();
+	good = start("good");
+	wrong = start("wrong-then-busy");
+	cr_assert_gt(ask_anew(good), 0);
+	cr_expect_eq(ask_anew(wrong), -EAGAIN);
+	cr_expect_eq(n_deaths("good"), 0);
+	cr_expect_eq(n_deaths("wrong-then-busy"), 1);
+	finish();
+}
+
 static void expect_nobody_blamed(const char *name)
 {
 	struct rcast_session *session;
@@ -410,12 +433,49 @@ HARNESS_TEST(cells, output_that_hangs_the_emulator_is_its_own_sessions_business)
 	expect_only_it_suffers("HANG");
 }
 
-static void overwrite(struct rcast_session *session)
+static void print_much(struct rcast_session *session, size_t n_bytes)
 {
 	static const char line[] = "a line that is no harm to anybody\r\n";
 
-	for (size_t n_bytes = 0; n_bytes < 2 * RCAST_RING_MIN_BYTES; n_bytes += sizeof line - 1)
+	for (size_t n_printed = 0; n_printed < n_bytes; n_printed += sizeof line - 1)
 		print(session, line);
+}
+
+/* It hangs as it reads along. So it would go on for ever, and take a processor. */
+HARNESS_TEST(cells, who_hangs_it_is_found_out_with_nobody_asking)
+{
+	struct rcast_session *good, *bad;
+
+	begin_touchy();
+	good = start("good");
+	bad = start("bad");
+	cr_assert(ask_anew(good) >= 0 && ask_anew(bad) >= 0);
+	print(bad, "HANG");
+	print_much(bad, RCAST_RING_MIN_BYTES / 4);
+	wire_await(&wire, n_deaths("bad") > 0);
+	cr_expect_eq(n_deaths("good"), 0);
+	wire_await(&wire, ask_anew(good) == 0);
+	finish();
+}
+
+/* Then there is nobody to blame. */
+HARNESS_TEST(cells, who_hangs_it_and_goes_leaves_the_blame_to_nobody)
+{
+	struct rcast_session *good, *bad;
+	struct talk talk;
+
+	begin_touchy();
+	good = start("good");
+	bad = start("bad");
+	cr_assert(ask_anew(good) >= 0 && ask_anew(bad) >= 0);
+	print(bad, "HANG");
+	begin_ask(&talk, "bad");
+	wire_await(&wire, rcasti_in_hand_read(host.engine->keyframers.common.in_hand_fd) != 0);
+	end(bad);
+	hear(&talk);
+	wire_await(&wire, ask_anew(good) == 0);
+	cr_expect_eq(n_deaths("good"), 0);
+	finish();
 }
 
 /* It is offered again, and once what it could not bear is out of the ring, it goes on; from where the screen is known, exactly. */
@@ -430,7 +490,7 @@ HARNESS_TEST(cells, who_was_to_blame_comes_back)
 	cr_assert_geq(ask_anew(bad), 0);
 	print(bad, "CRASH");
 	wire_await(&wire, ask("bad") == -EAGAIN && n_deaths("bad") >= 3);
-	overwrite(bad);
+	print_much(bad, 2 * RCAST_RING_MIN_BYTES);
 	print(bad, "\033c");
 	wire_await(&wire, ask_anew(bad) == 0);
 	print(bad, "known again");

@@ -11,10 +11,10 @@
  * mistake (killed by an administrator, or for want of memory, while it happened to be in hand) costs a session nothing: its screen
  * is kept by another process, that is all. It stays there for good: to go back would only cost a restart.
  *
- * To blame is whom the keyframer had in hand. If it had nobody, then who was answered what cannot be, or was left without an
- * answer. The former is the keyframer's own word, which it keeps up to date for the case that it crashes; one that has been taken
- * over names whom it likes. That moves innocent sessions to cells, one a death, where they are served as before; the guilty one is
- * left to last.
+ * To blame is who was answered what cannot be. Else it is whom the keyframer had in hand: its own word, which it keeps up to date
+ * for the case that it crashes or hangs. One that has been taken over names whom it likes. That moves innocent sessions to cells,
+ * one a death, where they are served as before; the guilty one is left to last. If it had nobody in hand, who was left without an
+ * answer is to blame; but not if the one in hand is gone.
  *
  * There are RCASTI_N_CELLS of them at most, started when they are needed. With more sessions than that they share cells, and
  * there they may suffer from each other.
@@ -28,9 +28,13 @@
 
 static struct rcast_session *find_culprit(const struct rcasti_keyframer *dying)
 {
-	struct rcast_session *in_hand = rcasti_keyframes_find(dying, rcasti_in_hand_read(dying->in_hand_fd));
+	uint32_t number = dying->accused;
 
-	return in_hand ? in_hand : rcasti_keyframes_find(dying, dying->accused);
+	if (number == 0)
+		number = rcasti_in_hand_read(dying->in_hand_fd);
+	if (number == 0)
+		number = dying->late;
+	return rcasti_keyframes_find(dying, number);
 }
 
 static struct rcasti_keyframer *choose_cell(struct rcast_engine *engine)

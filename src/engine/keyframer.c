@@ -42,8 +42,8 @@ enum {
 	TICK_MS = 250,
 	MIN_REST_MS = 100,
 	MAX_REST_MS = 30000,
-	LONG_REST_MS = 1000, /* longer than who asks should wait */
-	GOOD_LIFE_MS = 10000,
+	LONG_REST_MS = 1000,  /* longer than who asks should wait */
+	GOOD_LIFE_MS = 60000, /* longer than it takes to find out on a busy machine that it hangs */
 };
 
 /* ── The process ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -324,7 +324,7 @@ static int launch(struct rcasti_keyframer *keyframer)
 	}
 	rcasti_child_set_owner(keyframer->child, &engine->children, on_exit_of_child, keyframer);
 	keyframer->started_ns = rcasti_now_ns();
-	keyframer->accused = 0;
+	keyframer->accused = keyframer->late = 0;
 	keyframer->is_rid = false;
 	watch_link(keyframer);
 	return 0;

@@ -26,7 +26,8 @@ struct rcasti_keyframer {
 	uint64_t started_ns;
 	uint32_t rest_ms;    /* after the latest death */
 	int in_hand_fd;      /* where it says which session it has in hand: kernel/in_hand.h. -1: there is no such memory */
-	uint32_t accused;    /* and by what we have seen it is this one, if that says nothing; a number as there */
+	uint32_t accused;    /* of this one, by a number as there, it has answered what cannot be */
+	uint32_t late;       /* this one waits in vain, whoever is the cause */
 	bool is_rid;         /* what it has died of, or is dying of, is not its business any more */
 	uint32_t n_confined; /* a cell's: sessions that are followed from here */
 };

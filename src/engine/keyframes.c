@@ -119,11 +119,6 @@ static uint32_t number_of(const struct rcast_session *session)
 	return 1 + rcast_circuit_id(session->keyframes.circuit);
 }
 
-static void accuse(const struct rcast_session *session)
-{
-	session->keyframes.keyframer->accused = number_of(session);
-}
-
 static const struct rcast_circuit_ops followed_ops = {.message = on_answer, .writable = on_writable, .ended = on_ended};
 
 /* It is judged by what it answers: a request that cannot be sent is the end of it, too. */
@@ -272,18 +267,19 @@ static int take_answer(struct rcast_session *session, struct rcast_message *mess
 static enum rcast_consumed on_answer(struct rcast_circuit *circuit, void *user, struct rcast_message *message)
 {
 	struct rcast_session *session = user;
+	struct rcasti_keyframes *mine = &session->keyframes;
 	int error = 0;
 
 	if (message->last)
 		rcast_circuit_send(circuit, NULL, 0, RCAST_LAST);
 	else
-		error = session->keyframes.asked ? take_answer(session, message) : -EPROTO;
-	if (error)
-		accuse(session);
-	if (error)
+		error = mine->asked ? take_answer(session, message) : -EPROTO;
+	if (error) {
+		mine->keyframer->accused = number_of(session);
 		rcast_link_abort(rcast_circuit_link(circuit), error, "the keyframer has answered what cannot be");
-	else if (!message->last)
+	} else if (!message->last) {
 		go_on(session);
+	}
 	return RCAST_CONSUMED;
 }
 
@@ -379,7 +375,7 @@ enum rcasti_patience rcasti_keyframes_tick(struct rcasti_keyframer *keyframer)
 		worst = one > worst ? one : worst;
 		/* one that it has never attached to is not why it does not get on */
 		if (one == RCASTI_OUT_OF_PATIENCE && session->keyframes.reader)
-			accuse(session);
+			keyframer->late = number_of(session);
 	}
 	return worst;
 }

@@ -28,6 +28,7 @@
 
 #include "control/schema.h"
 #include "kernel/sealed.h"
+#include "keyframer/watchdog.h"
 
 enum { TURN_BYTES = 256 << 10, MAX_WAITS = 20 };
 
@@ -133,6 +134,7 @@ static size_t read_one(struct followed *followed)
 	struct rcast_record record;
 	int outcome = rcast_view_next(followed->view, &record);
 
+	watchdog_feed();
 	switch (outcome) {
 	case RCAST_RECORD:
 		draw(followed, &record);

@@ -6,7 +6,7 @@
  *   LINK_FD     the engine dials and this process answers: one exchange a session (src/control/ringcast.proto)
  *
  * and with memory, IN_HAND_FD, in which it says which session it works on (kernel/in_hand.h): 1 + the id of its exchange's circuit.
- * That is how the engine learns of which one it has died.
+ * That is how the engine learns of which one it has died. If it hangs it ends itself (watchdog.c).
  *
  * It parses whatever programs print and must be assumed to be taken over some day. So before the first byte of that it enters the
  * sandbox, in which it can reach these two sockets and what comes over them, and nothing else. Without its sandbox it does
@@ -28,6 +28,7 @@
 
 #include "kernel/in_hand.h"
 #include "keyframer/followed.h"
+#include "keyframer/watchdog.h"
 
 /* As the engine has it: src/engine/keyframer.c. */
 enum { CLIENT_FD = 3, LINK_FD = 4, IN_HAND_FD = 5 };
@@ -156,6 +157,7 @@ static int turn(struct keyframer *keyframer)
 
 	if (n < 0 && errno != EINTR)
 		return -errno;
+	watchdog_feed();
 	for (int i = 0; i < n; i++)
 		if (events[i].data.ptr)
 			((struct followed *)events[i].data.ptr)->has_more = true;
@@ -209,6 +211,9 @@ static int start(struct keyframer *keyframer)
 	if (error)
 		return error;
 	raise_descriptor_limit();
+	error = watchdog_start();
+	if (error)
+		return error;
 	error = enter_sandbox(keyframer);
 	return error < 0 ? error : 0;
 }
