@@ -76,6 +76,7 @@ static const struct {
 	{"saved origin", "\033[2;3r\033[?6h\0337\033[?6l\0338\033[Hx", "\nx"},
 	{"saved lack of origin", "\0337\033[2;3r\033[?6h\0338\033[Hx", "x"},
 	{"a due wrap is saved", "0123456789\0337\033[H\0338x", "0123456789\nx"},
+	{"in origin mode too", "\033[?6h0123456789\0337\033[H\0338x", "0123456789\nx"},
 	{"the alternate screen", "primary\033[?1049halt", "       alt"},
 	{"and back", "primary\033[?1049halt\033[?1049l!", "primary!"},
 	{"origin mode", "\033[2;3r\033[?6h\033[1;1Hx", "\nx"},

@@ -27,7 +27,7 @@ static void place(struct rcast_screen *screen, int64_t x, int64_t y, int64_t max
 
 	if (rcasti_mode(&screen->modes, MODE_ORIGIN)) {
 		min_x = screen->margin_left;
-		max_x = screen->margin_right < max_x ? screen->margin_right : max_x;
+		max_x = screen->margin_right < buffer->n_cols - 1 ? screen->margin_right : max_x;
 		min_y = buffer->scroll_top;
 		max_y = buffer->scroll_bottom;
 	}
