@@ -73,6 +73,29 @@ HARNESS_TEST(attach_command, readers_are_capped)
 	scene_finish();
 }
 
+/* Of the three that a reader by ring takes, or the two by circuit, any may be the one too many. */
+HARNESS_TEST(attach_command, which_descriptors_are_too_many_is_said)
+{
+	struct rcasti_account *all;
+	char expected[64];
+	uint32_t held;
+
+	begin((struct rcast_engine_options){0});
+	all = &host.engine->quota.all;
+	held = all->held[RCASTI_DESCRIPTORS];
+	for (uint32_t n_left = 0; n_left < 5; n_left++) {
+		bool by_circuit = n_left >= 3;
+		struct tap tap;
+
+		all->most[RCASTI_DESCRIPTORS] = held + n_left % 3;
+		cr_assert_eq(tap_open(&tap, &wire, "t", (struct tap_options){.by_circuit = by_circuit}), -ENOBUFS);
+		snprintf(expected, sizeof expected, "takes %u at the most", held + n_left % 3);
+		cr_expect(strstr(wire_said, expected), "%u left: %s", n_left % 3, wire_said);
+		cr_expect_eq(all->held[RCASTI_DESCRIPTORS], held);
+	}
+	scene_finish();
+}
+
 /* Detached readers are freed after the turn, whatever ended them. */
 HARNESS_TEST(attach_command, nothing_is_left_of_a_reader)
 {

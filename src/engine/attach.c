@@ -34,17 +34,22 @@ enum { FDS_TO_ATTACH = 2 }; /* the ring, and the pipe that wakes the reader */
 /* ── Ends ────────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* What a reader costs until it is detached: one end of its wake pipe is ours, or both. */
-static const struct rcasti_cost costs[] = {
-	{RCASTI_READERS, 1}, {RCASTI_DESCRIPTORS, 1}, {RCASTI_DESCRIPTORS, 1}, {RCASTI_QUEUED_BYTES, RCASTI_DELIVERY_BYTES}};
+static const struct rcasti_cost ring_costs[] = {{RCASTI_READERS, 1}, {RCASTI_DESCRIPTORS, 1}};
+static const struct rcasti_cost circuit_costs[] = {
+	{RCASTI_READERS, 1}, {RCASTI_DESCRIPTORS, 2}, {RCASTI_QUEUED_BYTES, RCASTI_DELIVERY_BYTES}};
 
-static int n_costs(bool is_by_circuit)
+static const struct rcasti_cost *costs_of(bool is_by_circuit, int *n_costs)
 {
-	return is_by_circuit ? 4 : 2;
+	*n_costs = is_by_circuit ? sizeof circuit_costs / sizeof circuit_costs[0] : sizeof ring_costs / sizeof ring_costs[0];
+	return is_by_circuit ? circuit_costs : ring_costs;
 }
 
 static void give_back(struct rcasti_exchange *exchange, bool is_by_circuit)
 {
-	rcasti_account_give_all(exchange->connection->account, costs, n_costs(is_by_circuit));
+	int n_costs;
+	const struct rcasti_cost *costs = costs_of(is_by_circuit, &n_costs);
+
+	rcasti_account_give_all(exchange->connection->account, costs, n_costs);
 }
 
 static void detach(struct rcasti_attachment *attachment)
@@ -260,26 +265,22 @@ static int check(struct rcasti_exchange *exchange, const struct rcast_session *s
 
 /* ── Quotas ──────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int refuse_more(struct rcasti_exchange *exchange, struct rcasti_cost missing)
-{
-	char why[128];
-
-	rcasti_account_explain(exchange->connection->account, missing.resource, missing.n, why, sizeof why);
-	return rcasti_exchange_refuse(exchange, -ENOBUFS, "%s", why);
-}
-
-/* By ring, also the descriptors that are sent to it now. */
+/* By ring, also the descriptors that are sent to it now. What is full is said of the account as it is before it is given back. */
 static int take_quota(struct rcasti_exchange *exchange, bool is_by_circuit)
 {
 	struct rcasti_account *account = exchange->connection->account;
 	struct rcasti_cost missing;
+	int n_costs;
+	const struct rcasti_cost *costs = costs_of(is_by_circuit, &n_costs);
+	bool is_taken = rcasti_account_take_all(account, costs, n_costs, &missing) == 0;
+	char why[128];
 
-	if (rcasti_account_take_all(account, costs, n_costs(is_by_circuit), &missing) != 0)
-		return refuse_more(exchange, missing);
-	if (is_by_circuit || rcasti_connection_take_fds(exchange->connection, FDS_TO_ATTACH, &missing) == 0)
+	if (is_taken && (is_by_circuit || rcasti_connection_take_fds(exchange->connection, FDS_TO_ATTACH, &missing) == 0))
 		return 0;
-	give_back(exchange, is_by_circuit);
-	return refuse_more(exchange, missing);
+	rcasti_account_explain(account, missing.resource, missing.n, why, sizeof why);
+	if (is_taken)
+		give_back(exchange, is_by_circuit);
+	return rcasti_exchange_refuse(exchange, -ENOBUFS, "%s", why);
 }
 
 static void return_quota(struct rcasti_exchange *exchange, bool is_by_circuit)
