@@ -172,6 +172,15 @@ static void reverse_attribute(struct rcasti_pen *pen, uint32_t parameter)
 	pen->attributes ^= attribute;
 }
 
+/* A wide character looks as its first half does, wherever the edge goes through it. */
+static void agree_at_edges(struct rcasti_row *row, unsigned left, unsigned right)
+{
+	if (row->cells[left].width == 0 && left > 0)
+		row->cells[left].pen = row->cells[left - 1].pen;
+	if (row->cells[right].width == 2)
+		row->cells[right + 1].pen = row->cells[right].pen;
+}
+
 static void mark_cells(struct rcasti_row *row, unsigned left, unsigned right, const struct rcasti_sequence *sequence,
 		       void (*change)(struct rcasti_pen *pen, uint32_t parameter))
 {
@@ -179,6 +188,7 @@ static void mark_cells(struct rcasti_row *row, unsigned left, unsigned right, co
 		for (unsigned i = 4; i < sequence->n_parameters; i++)
 			change(&row->cells[x].pen, sequence->parameters[i].value);
 	}
+	agree_at_edges(row, left, right);
 	if (row->n_written < right + 1)
 		row->n_written = (uint16_t)(right + 1);
 }
