@@ -17,7 +17,7 @@
 #include "engine/engine.h"
 #include "engine/pty.h"
 #include "engine/steward.h"
-#include "fuzz.h"
+#include "fuzz_circuit.h"
 
 #include <ringcast/engine.h>
 #include <ringcast/ring.h>
@@ -109,17 +109,11 @@ static int hand_over(enum handed what, int fds[2])
 	}
 }
 
-static void say(struct fuzz *fuzz, struct client *client, struct rcast_circuit *circuit, unsigned int flags)
+static void say(struct fuzz *fuzz, struct rcast_circuit *circuit, unsigned int flags)
 {
 	int fds[2], n_fds = hand_over(fuzz_u8(fuzz) % N_HANDED, fds);
-	size_t n_bytes = fuzz_u16(fuzz);
-	uint8_t *bytes = fuzz_copy(fuzz, &n_bytes);
-	struct iovec iov = {.iov_base = bytes, .iov_len = n_bytes};
 
-	if (!circuit || rcast_circuit_send_take_fds(circuit, &iov, 1, flags, fds, n_fds) != 0)
-		for (int i = 0; i < n_fds; i++)
-			close(fds[i]);
-	free(bytes);
+	fuzz_send_take(fuzz, circuit, flags, fds, n_fds);
 }
 
 static struct rcast_circuit *begin(struct client *client)
@@ -214,13 +208,13 @@ static void operate(struct fuzz *fuzz, struct rcast_engine *engine, struct clien
 
 	switch (what % N_OPERATIONS) {
 	case BEGIN:
-		say(fuzz, client, begin(client), what & BEGIN_LAST ? RCAST_LAST : 0);
+		say(fuzz, begin(client), what & BEGIN_LAST ? RCAST_LAST : 0);
 		break;
 	case SAY:
-		say(fuzz, client, client->circuits[what / N_OPERATIONS % N_CIRCUITS], 0);
+		say(fuzz, client->circuits[what / N_OPERATIONS % N_CIRCUITS], 0);
 		break;
 	case LAST:
-		say(fuzz, client, client->circuits[what / N_OPERATIONS % N_CIRCUITS], RCAST_LAST);
+		say(fuzz, client->circuits[what / N_OPERATIONS % N_CIRCUITS], RCAST_LAST);
 		break;
 	case PRINT:
 		print(fuzz, engine, slave_fd);

@@ -3,210 +3,27 @@
  * Replies of any bytes from an engine to a client: to its commands, and to views of each kind, over a real socket, with descriptors
  * of the right kind, the wrong kind, or none.
  *
- * The engine is honest about circuits and hostile in what it says on them. It says its next word whenever the client waits,
- * which in a command is poll's turn; so poll is wrapped here, and nobody ever sleeps. At the end of the script it hangs up.
+ * The engine is in scripted_engine.h; here is the client, and what must hold.
  *
- * What must hold: each call comes to an end; what is told of sessions can be printed; a record is no longer than it can be; an
+ * Each call comes to an end; what is told of sessions can be printed; a record is no longer than it can be; an
  * outcome that is for good stays; and when the client is freed, nothing is left.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "control/schema.h"
-#include "fuzz.h"
+#include "scripted_engine.h"
 
 #include <ringcast/client.h>
 #include <ringcast/ring.h>
 
-enum { N_CIRCUITS = 4, MAX_STEPS = 200, MAX_KEYFRAME_BYTES = 8 << 20 };
+enum { MAX_STEPS = 200, MAX_KEYFRAME_BYTES = 8 << 20 };
 
 /* What the client asks, of the script's first byte; its second has the options of a view. */
 enum question { LIST, DESCRIBE, STATS, RESIZE, KEYFRAME, VIEW, N_QUESTIONS };
 
 enum view_option { BY_CIRCUIT = 4, REJOINS = 8, TYPES = 16, ANSWERS = 32 }; /* the two lowest bits: enum rcast_from */
-
-/* LAST: what is said is the engine's last in that exchange. */
-enum operation { SAY, PUBLISH, TYPE, MOVE, N_OPERATIONS, LAST = 128 };
-
-enum handed { NOTHING, RING_AND_PIPE, NEXT_RING, SEALED, UNSEALED, PIPE, N_HANDED };
-
-struct engine {
-	struct fuzz fuzz;
-	struct rcast_link *link; /* NULL: it has hung up */
-	struct rcast_circuit *circuits[N_CIRCUITS];
-	struct rcast_writer *writer, *next_writer;
-	struct rcast_view *view;
-};
-
-static struct engine *engine; /* whose turn it is when somebody polls */
-
-/* ── The engine ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static enum rcast_consumed on_message(struct rcast_circuit *circuit, void *user, struct rcast_message *message)
-{
-	return RCAST_CONSUMED;
-}
-
-static void on_ended(struct rcast_circuit *circuit, void *user, int reason)
-{
-	for (int i = 0; i < N_CIRCUITS; i++)
-		if (engine->circuits[i] == circuit)
-			engine->circuits[i] = NULL;
-}
-
-static void on_begun(struct rcast_link *link, void *user, struct rcast_circuit *circuit)
-{
-	static const struct rcast_circuit_ops ops = {.message = on_message, .ended = on_ended};
-	int i = 0;
-
-	while (i < N_CIRCUITS - 1 && engine->circuits[i])
-		i++;
-	engine->circuits[i] = circuit;
-	rcast_circuit_set_handler(circuit, &ops, NULL);
-}
-
-static struct rcast_writer *make_writer(void)
-{
-	struct rcast_writer_options options = {.capacity_bytes = RCAST_RING_MIN_BYTES, .stamped = true};
-	struct rcast_writer *writer;
-
-	must(rcast_writer_create(&options, &writer) == 0);
-	return writer;
-}
-
-static int make_memory(struct fuzz *fuzz, bool is_sealed)
-{
-	static const char screen[] = "\x1b[2Jscreen";
-	int fd = memfd_create("keyframe", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	size_t n_bytes = fuzz_u8(fuzz) % sizeof screen;
-
-	must(fd >= 0 && write(fd, screen, n_bytes) == (ssize_t)n_bytes);
-	if (is_sealed)
-		must(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0);
-	return fd;
-}
-
-static int make_pipe(void)
-{
-	int ends[2];
-
-	must(pipe2(ends, O_CLOEXEC) == 0);
-	close(ends[1]);
-	return ends[0];
-}
-
-static int hand_over(enum handed what, int fds[2])
-{
-	switch (what) {
-	case RING_AND_PIPE:
-		if (!engine->writer)
-			engine->writer = make_writer();
-		fds[0] = rcast_writer_dup_fd(engine->writer);
-		fds[1] = make_pipe();
-		return 2;
-	case NEXT_RING:
-		if (!engine->next_writer)
-			engine->next_writer = make_writer();
-		fds[0] = rcast_writer_dup_fd(engine->next_writer);
-		return 1;
-	case SEALED:
-	case UNSEALED:
-		fds[0] = make_memory(&engine->fuzz, what == SEALED);
-		return 1;
-	case PIPE:
-		fds[0] = make_pipe();
-		return 1;
-	default:
-		return 0;
-	}
-}
-
-static void say(uint8_t how, unsigned int flags)
-{
-	struct fuzz *fuzz = &engine->fuzz;
-	struct rcast_circuit *circuit = engine->circuits[how % N_CIRCUITS];
-	int fds[2], n_fds = hand_over(how / N_CIRCUITS % N_HANDED, fds);
-	size_t n_bytes = fuzz_u16(fuzz);
-	uint8_t *bytes = fuzz_copy(fuzz, &n_bytes);
-	struct iovec iov = {.iov_base = bytes, .iov_len = n_bytes};
-
-	if (!circuit || rcast_circuit_send_take_fds(circuit, &iov, 1, flags, fds, n_fds) != 0)
-		for (int i = 0; i < n_fds; i++)
-			close(fds[i]);
-	free(bytes);
-}
-
-/* A kind of record and a length; 0 records: laps them all. */
-static void publish(uint8_t how)
-{
-	static const char text[RCAST_RING_MIN_BYTES / 4];
-	size_t n_bytes = fuzz_u16(&engine->fuzz) % sizeof text;
-	int n_times = how & 1 ? 1 : 8;
-
-	for (int i = 0; engine->writer && i < n_times; i++)
-		rcast_writer_put(engine->writer, how / 2, text, n_bytes);
-}
-
-static void move(void)
-{
-	if (!engine->writer || !engine->next_writer)
-		return;
-	rcast_writer_move(engine->writer, engine->next_writer, 0);
-	rcast_writer_free(engine->writer);
-	engine->writer = engine->next_writer;
-	engine->next_writer = NULL;
-}
-
-static void hang_up(void)
-{
-	rcast_link_free(engine->link);
-	engine->link = NULL;
-}
-
-/* The next word of the script. */
-static void take_turn(void)
-{
-	struct fuzz *fuzz = &engine->fuzz;
-	uint8_t what = fuzz_u8(fuzz), how = fuzz_u8(fuzz);
-
-	if (!engine->link)
-		return;
-	if (rcast_link_dispatch(engine->link) != 0 || fuzz->n_left == 0) {
-		hang_up();
-		return;
-	}
-	switch (what % LAST % N_OPERATIONS) {
-	case SAY:
-		say(how, what & LAST ? RCAST_LAST : 0);
-		break;
-	case PUBLISH:
-		publish(how);
-		break;
-	case TYPE:
-		if (engine->view)
-			rcast_view_send_input(engine->view, "typed", how % 5);
-		break;
-	default:
-		move();
-	}
-	if (rcast_link_dispatch(engine->link) != 0)
-		hang_up();
-}
-
-int __real_poll(struct pollfd *polled, nfds_t n_polled, int timeout_ms);
-int __wrap_poll(struct pollfd *polled, nfds_t n_polled, int timeout_ms);
-
-int __wrap_poll(struct pollfd *polled, nfds_t n_polled, int timeout_ms)
-{
-	int n;
-
-	while ((n = __real_poll(polled, n_polled, 0)) == 0 && engine && engine->link)
-		take_turn();
-	return n;
-}
 
 /* ── The client ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
